@@ -1,0 +1,4 @@
+//! What every Footprint exporter shares.
+
+pub mod metric;
+pub mod own;
