@@ -1,4 +1,21 @@
-//! What every Footprint exporter shares.
+//! What every Footprint exporter shares. ARCHITECTURE.md draws the whole.
 
+pub mod board;
+pub mod cause;
+pub mod config;
+pub mod error;
+pub mod exposition;
+pub mod gcp;
+pub mod ledger;
 pub mod metric;
 pub mod own;
+mod poll;
+pub mod process;
+pub mod run;
+#[path = "/tmp/stub_server.rs"]
+pub mod server;
+pub mod snapshot;
+pub mod source;
+pub mod state;
+pub mod telemetry;
+pub mod upstream;

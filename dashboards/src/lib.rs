@@ -1,1 +1,41 @@
-//! Grafana dashboards as Rust values.
+//! Grafana dashboards as Rust values. [`all`] lists them; their JSON is committed in `grafana/` and
+//! rewritten by `UPDATE_EXPECT=1 cargo test -p footprint-dashboards`.
+//!
+//! To add a panel, add a [`Panel`] to a row of a dashboard: kind, title, what to do, unit, query.
+//! Ids, positions, data source and everything that dashboard-linter asks for are filled in.
+
+mod airflow;
+mod dashboard;
+mod panel;
+mod variable;
+
+pub use dashboard::{Annotation, Dashboard, Row};
+pub use panel::Panel;
+pub use variable::Variable;
+
+/// Where the runbook is read; `#` and the alert's name in lower case lead to its section.
+pub const RUNBOOK: &str = "https://github.com/footprint-exporters/footprint/blob/main/docs/RUNBOOK.md";
+
+/// Address of an alert's section in the runbook.
+pub fn runbook(alert: &str) -> String {
+    format!("{RUNBOOK}#{}", alert.to_lowercase())
+}
+
+/// Every dashboard, in the order in which a reader should open them.
+pub fn all() -> Vec<Dashboard> {
+    vec![airflow::dashboard()]
+}
+
+/// Replaces the selector shorthands: `@job`, `@env` and `@dag` stand for matchers on the dashboard's
+/// variables, each including the one before.
+fn expand(query: &str) -> String {
+    query
+        .replace("@dag", r#"@env,dag_id=~"$dag_id""#)
+        .replace("@env", r#"@job,airflow_environment=~"$airflow_environment""#)
+        .replace("@job", r#"job=~"$job""#)
+}
+
+/// The data source that every panel, variable and annotation asks: the one chosen on the dashboard.
+fn datasource() -> serde_json::Value {
+    serde_json::json!({"type": "prometheus", "uid": "${datasource}"})
+}

@@ -70,11 +70,13 @@ footprint_common::metrics! {
     histogram airflow_task_queue_seconds { airflow_environment, pool } [1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0]
     /// Start of the longest running task instances, in Unix time; only those that run longer than the configured limit, at most 20.
     gauge airflow_task_long_running_start_timestamp_seconds { airflow_environment, dag_id, task_id }
-    /// Questions put to task logs and the audit log to find a cause, by what came of them: classified, no_rule, denied, missing, too_large, over_budget, failed.
+    /// Questions put to task logs and the audit log to find a cause, by what came of them: classified, no_rule, denied, missing, too_large, over_budget, failed, disabled.
     counter airflow_failure_evidence_total { airflow_environment, evidence }
 
     /// All runs and tries that ended before this time, by Airflow's clock, are counted.
     gauge airflow_activity_watermark_timestamp_seconds { airflow_environment }
+    /// Rows of API answers that lack promised fields and were left out, by list. Absent while there are none.
+    counter airflow_api_rows_skipped_total { airflow_environment, list }
     /// Calls that the environment's call budget still allows at once; below 1 the exporter asks later than it wants to.
     gauge airflow_api_call_budget_remaining { airflow_environment }
 

@@ -1,0 +1,160 @@
+//! What the server answers: metrics, health, and a landing page for people.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, VARY};
+use http::{HeaderMap, Response, StatusCode};
+use http_body_util::Full;
+
+use crate::board::{Board, Status};
+use crate::exposition::{self, Format};
+use crate::server::Handler;
+
+type Answer = Response<Full<Bytes>>;
+
+/// Who is speaking.
+struct Site {
+    name: &'static str,
+    about: &'static str,
+    version: &'static str,
+    telemetry_path: String,
+    board: Arc<Board>,
+}
+
+/// The handler of all pages of an exporter.
+pub(super) fn handler(
+    name: &'static str,
+    about: &'static str,
+    version: &'static str,
+    telemetry_path: &str,
+    board: Arc<Board>,
+) -> Handler {
+    let site = Arc::new(Site { name, about, version, telemetry_path: telemetry_path.to_owned(), board });
+    Arc::new(move |request| {
+        let site = site.clone();
+        Box::pin(async move { site.answer(request.uri().path(), request.headers()).await })
+    })
+}
+
+impl Site {
+    async fn answer(&self, path: &str, headers: &HeaderMap) -> Answer {
+        match path {
+            path if path == self.telemetry_path => self.metrics(headers).await,
+            "/" => self.landing(),
+            "/-/healthy" => plain(StatusCode::OK, "Healthy.\n"),
+            "/-/ready" if self.board.ready() => plain(StatusCode::OK, "Ready.\n"),
+            "/-/ready" => plain(StatusCode::SERVICE_UNAVAILABLE, "Not every source was tried yet.\n"),
+            _ => plain(StatusCode::NOT_FOUND, "Not found.\n"),
+        }
+    }
+
+    async fn metrics(&self, headers: &HeaderMap) -> Answer {
+        let (format, gzip) = (Format::negotiate(headers), exposition::accepts_gzip(headers));
+        let board = self.board.clone();
+        // The first scrape of a publication renders it, which may take a while: not on a thread
+        // that serves others.
+        let body = tokio::task::spawn_blocking(move || board.exposition(format, gzip)).await.unwrap_or_default();
+        let mut response = Response::new(Full::new(body));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
+        headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
+        if gzip {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        response
+    }
+
+    fn landing(&self) -> Answer {
+        let now = SystemTime::now();
+        let mut rows = String::new();
+        for status in self.board.statuses() {
+            row(&mut rows, &status, now);
+        }
+        let Site { name, about, version, telemetry_path, .. } = self;
+        let telemetry_path = escape(telemetry_path);
+        let body = format!(
+            "<!DOCTYPE html><html lang=en><meta charset=utf-8><title>Footprint {name} exporter</title><style>{STYLE}</style>\
+             <h1>Footprint {name} exporter</h1><p>{about}. Version {version}.\
+             <p><a href=\"{telemetry_path}\">Metrics</a> · <a href=\"/-/healthy\">Health</a> · <a href=\"/-/ready\">Readiness</a>\
+             <table><tr><th>Source<th>Target<th>State<th>Last success<th>Next poll<th>Series<th>Last error{rows}</table>"
+        );
+        let mut response = Response::new(Full::from(body));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    }
+}
+
+const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:75em;padding:0 1em;color:#222}\
+    table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3em .8em;border-bottom:1px solid #ddd;vertical-align:top}\
+    .up{color:#17713a}.down{color:#b3261e;font-weight:600}.waiting{color:#666}small{color:#666}";
+
+fn row(out: &mut String, status: &Status, now: SystemTime) {
+    let (class, state) = match (status.up, &status.last_error) {
+        (true, _) => ("up", "up"),
+        (false, Some(_)) => ("down", "failing"),
+        (false, None) => ("waiting", "first poll"),
+    };
+    let ago = |at: SystemTime| format!("{} ago", span(now.duration_since(at).unwrap_or_default().as_secs()));
+    let last = status.last_success.map_or("never".to_owned(), ago);
+    let next = status.next_poll.map_or("now".to_owned(), |at| format!("in {}", span(at.duration_since(now).unwrap_or_default().as_secs())));
+    let error = status.last_error.as_ref().map_or(String::new(), |(at, error)| format!("{} <small>{}</small>", escape(&error.to_string()), ago(*at)));
+    let (source, target, series) = (status.source, escape(&status.target), status.series);
+    // Writing to a String cannot fail.
+    let _ = write!(out, "<tr><td>{source}<td>{target}<td class={class}>{state}<td>{last}<td>{next}<td>{series}<td>{error}");
+}
+
+/// Seconds in the words of people.
+fn span(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        _ => format!("{} h", seconds / 3600),
+    }
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+fn plain(status: StatusCode, text: &'static str) -> Answer {
+    let mut response = Response::new(Full::from(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{PollError, Reason};
+    use crate::source::Schedule;
+    use http_body_util::BodyExt;
+    use std::time::Duration;
+
+    async fn get(handler: &Handler, path: &str) -> (StatusCode, String) {
+        let answer = handler(http::Request::get(path).body(()).unwrap()).await;
+        let status = answer.status();
+        (status, String::from_utf8(answer.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn readiness_follows_the_first_try_and_the_landing_page_names_the_error() {
+        let board = Board::new("test", &[], Arc::default());
+        let handler = handler("test", "Tests", "0.0.0", "/metrics", board.clone());
+        board.register("dags", "<prod>", Schedule::every(Duration::from_secs(60)));
+        assert_eq!(get(&handler, "/-/ready").await.0, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(get(&handler, "/-/healthy").await.0, StatusCode::OK);
+        let error = PollError::new(Reason::Auth, "dags: HTTP 401 Unauthorized");
+        board.failed(&("dags", "<prod>".to_owned()), SystemTime::now(), Duration::ZERO, error);
+        assert_eq!(get(&handler, "/-/ready").await.0, StatusCode::OK);
+        let page = get(&handler, "/").await.1;
+        assert!(page.contains("&lt;prod&gt;") && page.contains("auth: dags: HTTP 401"), "{page}");
+        assert!(get(&handler, "/metrics").await.1.contains("reason=\"auth\"} 1.0"));
+        assert_eq!(get(&handler, "/nothing").await.0, StatusCode::NOT_FOUND);
+    }
+}

@@ -1,0 +1,68 @@
+//! What happens outside of polls and must still be seen: API calls, the state file, our own bill.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::own;
+use crate::snapshot::Snapshot;
+
+/// Counters shared by clients, state files and the board. Cheap to update, read at publication.
+#[derive(Debug, Default)]
+pub struct Telemetry {
+    inner: Mutex<Counts>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    version: &'static str,
+    revision: &'static str,
+    requests: BTreeMap<(&'static str, String), u64>,
+    state: BTreeMap<String, StateCounts>,
+    billed_bytes: u64,
+}
+
+#[derive(Debug, Default)]
+struct StateCounts {
+    write_failures: u64,
+    refused: bool,
+}
+
+impl Telemetry {
+    /// Telemetry that names the build in `footprint_build_info`.
+    pub fn new(version: &'static str, revision: &'static str) -> Self {
+        Self { inner: Mutex::new(Counts { version, revision, ..Counts::default() }) }
+    }
+
+    /// Counts a request to `api` by HTTP status code or kind of failure.
+    pub fn count_request(&self, api: &'static str, code: &str) {
+        *self.lock().requests.entry((api, code.to_owned())).or_default() += 1;
+    }
+
+    /// Makes the metrics of a state file appear, at 0 unless it was `refused`.
+    pub fn state_opened(&self, target: &str, refused: bool) {
+        self.lock().state.entry(target.to_owned()).or_default().refused = refused;
+    }
+
+    /// Counts a state file that could not be written.
+    pub fn state_write_failed(&self, target: &str) {
+        self.lock().state.entry(target.to_owned()).or_default().write_failures += 1;
+    }
+
+    pub(crate) fn write_to(&self, snapshot: &mut Snapshot, exporter: &str) {
+        let counts = self.lock();
+        snapshot.set(&own::footprint_build_info, [exporter, counts.version, counts.revision], 1.0);
+        snapshot.set(&own::footprint_query_billed_bytes_total, [exporter], counts.billed_bytes as f64);
+        for ((api, code), count) in &counts.requests {
+            snapshot.set(&own::footprint_api_requests_total, [exporter, api, code], *count as f64);
+        }
+        for (target, state) in &counts.state {
+            let labels = [exporter, target.as_str()];
+            snapshot.set(&own::footprint_state_write_failures_total, labels, state.write_failures as f64);
+            snapshot.set_bool(&own::footprint_state_refused, labels, state.refused);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

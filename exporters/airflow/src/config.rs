@@ -1,0 +1,330 @@
+//! Configuration of the Airflow exporter: what is written, and what it means.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use footprint_common::cause::Classifier;
+use footprint_common::config::{ConfigError, SecretFile, duration, duration_or};
+use footprint_common::gcp::auth::TokenSource;
+use footprint_common::gcp::composer;
+use footprint_common::run::Setup;
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+
+use crate::client::Login;
+use crate::client::auth::Secret;
+
+/// The file as written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Raw {
+    #[serde(default)]
+    pub environments: Vec<RawEnvironment>,
+    #[serde(default)]
+    pub composer: Vec<RawComposer>,
+    #[serde(default)]
+    pub google: RawGoogle,
+    #[serde(default)]
+    pub objectives: Vec<RawObjective>,
+    pub objective_tag_prefix: Option<String>,
+    #[serde(default)]
+    pub poll: RawPoll,
+    pub api_calls_per_minute: Option<Spanned<f64>>,
+    pub request_timeout: Option<Spanned<String>>,
+    pub cause_rules_file: Option<Spanned<PathBuf>>,
+    #[serde(default)]
+    pub logs: RawLogs,
+    pub long_running_after: Option<Spanned<String>>,
+    pub history: Option<Spanned<String>>,
+    pub max_catch_up: Option<Spanned<String>>,
+    pub max_series: Option<Spanned<usize>>,
+}
+
+/// A plain Airflow.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct RawEnvironment {
+    pub name: Spanned<String>,
+    pub url: Spanned<String>,
+    #[serde(default)]
+    pub auth: RawAuth,
+    pub ca_file: Option<Spanned<PathBuf>>,
+}
+
+/// Credentials; at most one kind.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct RawAuth {
+    pub username: Option<String>,
+    pub password: Option<SecretString>,
+    pub password_file: Option<Spanned<PathBuf>>,
+    pub token: Option<SecretString>,
+    pub token_file: Option<Spanned<PathBuf>>,
+    #[serde(default)]
+    pub google: bool,
+}
+
+/// Cloud Composer environments of one project and location.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct RawComposer {
+    pub project: Spanned<String>,
+    pub location: Spanned<String>,
+    #[serde(default)]
+    pub environments: Vec<String>,
+}
+
+/// How we are known to Google.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct RawGoogle {
+    pub token_file: Option<Spanned<PathBuf>>,
+    #[serde(default)]
+    pub anonymous: bool,
+    pub composer_endpoint: Option<String>,
+}
+
+/// A declared objective for DAGs.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct RawObjective {
+    pub dag_id: Spanned<String>,
+    pub environment: Option<String>,
+    pub max_age: Spanned<String>,
+}
+
+/// Times between polls.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct RawPoll {
+    pub activity: Option<Spanned<String>>,
+    pub dags: Option<Spanned<String>>,
+    pub status: Option<Spanned<String>>,
+}
+
+/// Reading of task logs.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct RawLogs {
+    pub enabled: Option<bool>,
+    pub max_bytes: Option<Spanned<usize>>,
+}
+
+/// Everything that holds for all environments, checked.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Time between polls of `activity`.
+    pub poll_activity: Duration,
+    /// Time between polls of `dags`.
+    pub poll_dags: Duration,
+    /// Time between polls of `status`, and of the Composer API.
+    pub poll_status: Duration,
+    /// Average call rate per environment.
+    pub calls_per_minute: f64,
+    /// Limit on one request.
+    pub request_timeout: Duration,
+    /// Series that each source may publish.
+    pub max_series: usize,
+    /// What `activity` needs to know besides.
+    pub activity: ActivitySettings,
+    /// Declared objectives, first match wins.
+    pub objectives: Vec<Rule>,
+    /// Prefix of the DAG tag that declares an objective.
+    pub tag_prefix: String,
+}
+
+/// Settings of the source `activity`.
+#[derive(Debug, Clone)]
+pub struct ActivitySettings {
+    /// Whether logs are read at all.
+    pub logs: bool,
+    /// Longest log that is read, in bytes.
+    pub log_max_bytes: usize,
+    /// Tasks that run longer are shown one by one.
+    pub long_running_after: Duration,
+    /// How far back the first look goes.
+    pub history: Duration,
+    /// Longest outage of the exporter that is caught up.
+    pub max_catch_up: Duration,
+}
+
+/// An objective for DAGs that match a pattern.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// Environment; `None` for all.
+    pub environment: Option<String>,
+    /// DAG id, in which `*` stands for any text.
+    pub pattern: String,
+    /// Objective in seconds.
+    pub max_age: f64,
+}
+
+impl Rule {
+    /// Whether the rule speaks of the DAG.
+    pub fn matches(&self, environment: &str, dag_id: &str) -> bool {
+        self.environment.as_deref().is_none_or(|wanted| wanted == environment) && glob(&self.pattern, dag_id)
+    }
+}
+
+fn glob(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((head, tail)) => text.strip_prefix(head).is_some_and(|rest| {
+            rest.char_indices().map(|(at, _)| at).chain([rest.len()]).any(|at| glob(tail, &rest[at..]))
+        }),
+    }
+}
+
+impl Settings {
+    /// The second stage of everything but the environments.
+    ///
+    /// # Errors
+    /// The first value that cannot be used.
+    pub fn new(raw: &Raw) -> Result<Self, ConfigError> {
+        let seconds = Duration::from_secs;
+        let calls_per_minute = at_least("api_calls_per_minute", raw.api_calls_per_minute.as_ref(), 10.0, 1.0)?;
+        Ok(Self {
+            poll_activity: duration_or("poll.activity", raw.poll.activity.as_ref(), seconds(30))?,
+            poll_dags: duration_or("poll.dags", raw.poll.dags.as_ref(), seconds(180))?,
+            poll_status: duration_or("poll.status", raw.poll.status.as_ref(), seconds(60))?,
+            calls_per_minute,
+            request_timeout: duration_or("request_timeout", raw.request_timeout.as_ref(), seconds(30))?,
+            max_series: at_least("max_series", raw.max_series.as_ref(), 50_000, 1)?,
+            activity: ActivitySettings::new(raw)?,
+            objectives: raw.objectives.iter().enumerate().map(rule).collect::<Result<_, _>>()?,
+            tag_prefix: raw.objective_tag_prefix.clone().unwrap_or_else(|| "slo:".to_owned()),
+        })
+    }
+
+    /// The objective that the configuration or a tag declares for a DAG, in that order.
+    pub fn objective(&self, environment: &str, dag_id: &str, tags: &[&str]) -> Option<(f64, &'static str)> {
+        if let Some(rule) = self.objectives.iter().find(|rule| rule.matches(environment, dag_id)) {
+            return Some((rule.max_age, "config"));
+        }
+        let tag = tags.iter().find_map(|tag| tag.strip_prefix(self.tag_prefix.as_str()))?;
+        duration(tag).ok().map(|max_age| (max_age.as_secs_f64(), "tag"))
+    }
+}
+
+impl ActivitySettings {
+    fn new(raw: &Raw) -> Result<Self, ConfigError> {
+        let hours = |hours: u64| Duration::from_secs(hours * 3600);
+        Ok(Self {
+            logs: raw.logs.enabled.unwrap_or(true),
+            log_max_bytes: at_least("logs.max_bytes", raw.logs.max_bytes.as_ref(), 16 << 20, 1 << 10)?,
+            long_running_after: duration_or("long_running_after", raw.long_running_after.as_ref(), hours(1))?,
+            history: duration_or("history", raw.history.as_ref(), hours(14 * 24))?,
+            max_catch_up: duration_or("max_catch_up", raw.max_catch_up.as_ref(), hours(24))?,
+        })
+    }
+}
+
+fn at_least<T: PartialOrd + Copy + std::fmt::Display>(
+    key: &str,
+    value: Option<&Spanned<T>>,
+    default: T,
+    least: T,
+) -> Result<T, ConfigError> {
+    match value {
+        None => Ok(default),
+        Some(value) if value.value >= least => Ok(value.value),
+        Some(value) => {
+            Err(ConfigError::new(key, format!("{} is too small", value.value), format!("write at least {least}")).at(value))
+        }
+    }
+}
+
+fn rule((index, raw): (usize, &RawObjective)) -> Result<Rule, ConfigError> {
+    let key = format!("objectives[{index}].max_age");
+    let max_age = duration_or(&key, Some(&raw.max_age), Duration::ZERO)?.as_secs_f64();
+    Ok(Rule { environment: raw.environment.clone(), pattern: raw.dag_id.value.clone(), max_age })
+}
+
+/// The classifier with the user's own rules, if any.
+///
+/// # Errors
+/// When the rules file cannot be read or used.
+pub fn classifier(raw: &Raw, setup: &Setup) -> Result<Classifier, ConfigError> {
+    let Some(path) = &raw.cause_rules_file else { return Ok(Classifier::builtin()) };
+    let file = setup.config_dir.join(&path.value);
+    let error = |problem: String| ConfigError::new("cause_rules_file", problem, "see docs/CAUSES.md for the form of a rule").at(path);
+    let text = std::fs::read_to_string(&file).map_err(|e| error(format!("cannot read {}: {e}", file.display())))?;
+    let mut classifier = Classifier::builtin();
+    classifier.load_user_rules(&text, &file.display().to_string()).map_err(|e| error(e.to_string()))?;
+    Ok(classifier)
+}
+
+/// Where Google tokens come from.
+///
+/// # Errors
+/// When there are no credentials.
+pub fn google(raw: &RawGoogle, setup: &Setup) -> Result<TokenSource, ConfigError> {
+    match &raw.token_file {
+        Some(path) => Ok(TokenSource::File(SecretFile::new("google.token_file", path, &setup.config_dir)?)),
+        None if raw.anonymous => Ok(TokenSource::None),
+        None => TokenSource::google().map_err(|problem| {
+            ConfigError::new("google", problem, "run where Application Default Credentials exist, or give google.token_file")
+        }),
+    }
+}
+
+/// Address of the Composer API.
+pub fn composer_endpoint(raw: &RawGoogle) -> String {
+    raw.composer_endpoint.as_deref().unwrap_or(composer::ENDPOINT).trim_end_matches('/').to_owned()
+}
+
+impl RawAuth {
+    /// The second stage of credentials.
+    ///
+    /// # Errors
+    /// When they are incomplete or of two kinds.
+    pub fn login(&self, key: &str, tokens: Option<&TokenSource>, setup: &Setup) -> Result<Login, ConfigError> {
+        let secret = |name: &str, inline: &Option<SecretString>, file: &Option<Spanned<PathBuf>>| match (inline, file) {
+            (Some(_), Some(_)) => Err(ConfigError::new(format!("{key}.{name}"), "given twice", format!("keep {name} or {name}_file"))),
+            (Some(inline), None) => Ok(Some(Secret::Inline(inline.clone()))),
+            (None, Some(file)) => SecretFile::new(&format!("{key}.{name}_file"), file, &setup.config_dir).map(Secret::File).map(Some),
+            (None, None) => Ok(None),
+        };
+        let password = secret("password", &self.password, &self.password_file)?;
+        let token = secret("token", &self.token, &self.token_file)?;
+        match (self.username.clone(), password, token, tokens.filter(|_| self.google)) {
+            (None, None, None, None) => Ok(Login::None),
+            (Some(username), Some(password), None, None) => Ok(Login::password(username, password)),
+            (None, None, Some(token), None) => Ok(Login::Token(token)),
+            (None, None, None, Some(tokens)) => Ok(Login::Google(tokens.clone())),
+            _ => Err(ConfigError::new(key, "credentials are incomplete or of two kinds", "give username with password_file, or token_file, or google: true")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns() {
+        assert!(glob("a*c", "abc") && glob("*", "") && glob("daily_*", "daily_é") && glob("a", "a"));
+        assert!(!glob("a*c", "abd") && !glob("a", "ab"));
+    }
+
+    #[test]
+    fn the_configuration_goes_before_the_tag() {
+        let raw: Raw = footprint_common::config::parse("objectives:\n- {dag_id: 'x*', environment: e, max_age: 1h}\n").unwrap();
+        let settings = Settings::new(&raw).unwrap();
+        assert_eq!(settings.objective("e", "x1", &["slo:2h"]), Some((3600.0, "config")));
+        assert_eq!(settings.objective("f", "x1", &["a", "slo:2h"]), Some((7200.0, "tag")));
+        assert_eq!(settings.objective("f", "x1", &["slo:soon"]), None);
+        let raw: Raw = footprint_common::config::parse("api_calls_per_minute: 0.5\n").unwrap();
+        let error = Settings::new(&raw).unwrap_err();
+        assert_eq!((error.key.as_str(), error.at.map(|at| at.0)), ("api_calls_per_minute", Some(1)));
+    }
+}

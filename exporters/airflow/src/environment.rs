@@ -1,0 +1,174 @@
+//! From configuration to sources: one client and three sources per Airflow.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use footprint_common::cause::Classifier;
+use footprint_common::config::ConfigError;
+use footprint_common::gcp::auth::TokenSource;
+use footprint_common::gcp::composer::Composer;
+use footprint_common::run::Setup;
+use footprint_common::source::{Recruiter, Schedule, Sources};
+use footprint_common::state::StateDir;
+use footprint_common::telemetry::Telemetry;
+use footprint_common::upstream::Upstream;
+
+use crate::activity::Activity;
+use crate::client::{Client, Login};
+use crate::composer::{Discovery, Wanted};
+use crate::config::{self, Raw, RawEnvironment, Settings};
+use crate::dags::Dags;
+use crate::directory::Directory;
+use crate::status::Status;
+
+/// Makes the sources of an environment; shared by configuration and discovery.
+#[derive(Clone)]
+pub(crate) struct Factory {
+    pub(crate) settings: Arc<Settings>,
+    classifier: Arc<Classifier>,
+    telemetry: Arc<Telemetry>,
+    state: Option<Arc<StateDir>>,
+}
+
+/// All sources of a configuration.
+pub(crate) fn sources(raw: Raw, setup: &Setup) -> Result<Sources, ConfigError> {
+    check_not_empty(&raw)?;
+    let factory = Factory {
+        settings: Arc::new(Settings::new(&raw)?),
+        classifier: Arc::new(config::classifier(&raw, setup)?),
+        telemetry: setup.telemetry.clone(),
+        state: setup.state.clone(),
+    };
+    let wants_google = !raw.composer.is_empty() || raw.environments.iter().any(|environment| environment.auth.google);
+    let tokens = if wants_google { Some(config::google(&raw.google, setup)?) } else { None };
+    let mut sources = Sources::new();
+    let mut names = BTreeSet::new();
+    for (index, environment) in raw.environments.iter().enumerate() {
+        check_name(&mut names, index, environment)?;
+        let client = client(index, environment, &factory, tokens.as_ref(), setup)?;
+        factory.add(&environment.name.value, client, |target, source| source.into_sources(&mut sources, target));
+    }
+    if let Some(tokens) = tokens {
+        add_discoveries(&raw, &factory, &tokens, names, &mut sources)?;
+    }
+    Ok(sources)
+}
+
+fn check_not_empty(raw: &Raw) -> Result<(), ConfigError> {
+    if raw.environments.is_empty() && raw.composer.is_empty() {
+        let fix = "add an Airflow (environments: [{name: prod, url: https://...}]) or a Composer location (composer: [{project: p, location: l}])";
+        return Err(ConfigError::new("environments", "nothing to watch", fix));
+    }
+    Ok(())
+}
+
+fn check_name(names: &mut BTreeSet<String>, index: usize, environment: &RawEnvironment) -> Result<(), ConfigError> {
+    let name = &environment.name;
+    if name.value.is_empty() || !names.insert(name.value.clone()) {
+        let problem = format!("`{}` is empty or used twice", name.value);
+        return Err(ConfigError::new(format!("environments[{index}].name"), problem, "give each environment a name of its own").at(name));
+    }
+    Ok(())
+}
+
+fn client(
+    index: usize,
+    raw: &RawEnvironment,
+    factory: &Factory,
+    tokens: Option<&TokenSource>,
+    setup: &Setup,
+) -> Result<Arc<Client>, ConfigError> {
+    let key = |name: &str| format!("environments[{index}].{name}");
+    let url = &raw.url;
+    if reqwest::Url::parse(&url.value).ok().filter(|parsed| matches!(parsed.scheme(), "http" | "https")).is_none() {
+        let problem = "is no http or https URL";
+        return Err(ConfigError::new(key("url"), problem, "write the root of the web server, such as https://airflow.example.com").at(url));
+    }
+    let login = raw.auth.login(&key("auth"), tokens, setup)?;
+    let ca = raw.ca_file.as_ref().map(|path| {
+        let file = setup.config_dir.join(&path.value);
+        let fix = "name a readable PEM file with the certificate authority";
+        let error = |problem: String| ConfigError::new(key("ca_file"), problem, fix).at(path);
+        let pem = std::fs::read(&file).map_err(|e| error(format!("cannot read {}: {e}", file.display())))?;
+        factory.upstream(Some(&pem)).map_err(|problem| error(format!("{}: {problem}", file.display())))
+    });
+    let upstream = match ca {
+        Some(upstream) => upstream?,
+        None => factory.upstream(None).map_err(|problem| ConfigError::new(key("url"), problem, ""))?,
+    };
+    Ok(factory.client(upstream, &url.value, login))
+}
+
+fn add_discoveries(
+    raw: &Raw,
+    factory: &Factory,
+    tokens: &TokenSource,
+    taken: BTreeSet<String>,
+    sources: &mut Sources,
+) -> Result<(), ConfigError> {
+    let taken = Arc::new(taken);
+    for composer in &raw.composer {
+        let timeout = factory.settings.request_timeout;
+        let upstream = Upstream::new("composer", timeout, None, factory.telemetry.clone())
+            .map_err(|problem| ConfigError::new("composer", problem, ""))?;
+        let (project, location) = (composer.project.value.clone(), composer.location.value.clone());
+        let target = format!("{project}/{location}");
+        let endpoint = config::composer_endpoint(&raw.google);
+        let api = Composer { upstream, tokens: tokens.clone(), endpoint, project, location };
+        let wanted = Wanted { names: composer.environments.clone(), taken: taken.clone() };
+        let discovery = Discovery::new(api, wanted, factory.clone(), sources.recruiter());
+        sources.add(&target, Schedule::every(factory.settings.poll_status), discovery);
+    }
+    Ok(())
+}
+
+/// One of the three sources of an environment, with its schedule.
+pub(crate) enum One {
+    Status(Schedule, Status),
+    Dags(Schedule, Dags),
+    Activity(Schedule, Box<Activity>),
+}
+
+impl One {
+    fn into_sources(self, sources: &mut Sources, target: &str) {
+        match self {
+            One::Status(schedule, source) => sources.add(target, schedule, source),
+            One::Dags(schedule, source) => sources.add(target, schedule, source),
+            One::Activity(schedule, source) => sources.add(target, schedule, *source),
+        }
+    }
+
+    /// Hands the source to a running exporter.
+    pub(crate) fn into_recruiter(self, recruiter: &Recruiter, target: &str) {
+        match self {
+            One::Status(schedule, source) => recruiter.add(target, schedule, source),
+            One::Dags(schedule, source) => recruiter.add(target, schedule, source),
+            One::Activity(schedule, source) => recruiter.add(target, schedule, *source),
+        }
+    }
+}
+
+impl Factory {
+    /// HTTP to an Airflow.
+    pub(crate) fn upstream(&self, ca: Option<&[u8]>) -> Result<Upstream, String> {
+        Upstream::new("airflow", self.settings.request_timeout, ca, self.telemetry.clone())
+    }
+
+    /// A client with the configured call budget.
+    pub(crate) fn client(&self, upstream: Upstream, url: &str, login: Login) -> Arc<Client> {
+        Client::new(upstream, url, login, self.settings.calls_per_minute)
+    }
+
+    /// Makes the three sources of an environment, the directory's writer before its reader.
+    pub(crate) fn add(&self, name: &str, client: Arc<Client>, mut put: impl FnMut(&str, One)) {
+        let settings = &self.settings;
+        let directory = Directory::default();
+        let schedule = |every| Schedule { max_series: settings.max_series, ..Schedule::every(every) };
+        put(name, One::Status(schedule(settings.poll_status), Status::new(name, client.clone())));
+        let dags = Dags::new(name, client.clone(), directory.clone(), settings.clone());
+        put(name, One::Dags(schedule(settings.poll_dags), dags));
+        let classifier = self.classifier.clone();
+        let activity = Activity::new(name, client, directory, settings.activity.clone(), classifier, self.state.as_ref());
+        put(name, One::Activity(schedule(settings.poll_activity), Box::new(activity)));
+    }
+}

@@ -1,0 +1,5 @@
+//! `airflow-exporter`
+
+fn main() -> std::process::ExitCode {
+    airflow_exporter::EXPORTER.main()
+}

@@ -1,0 +1,85 @@
+//! `/_sim`: the simulator's own questions and commands, for tests in other languages and for people.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::faults::{Fault, Faults};
+use crate::http::{Answer, Request};
+use crate::simulator::Shared;
+use crate::time::{Span, Time};
+use crate::world::Api;
+
+/// Answers below `/_sim`: GET requests, GET and POST clock, POST and DELETE faults.
+pub fn answer(shared: &Shared, request: &Request) -> Answer {
+    let path = request.segments.get(1).map_or("", String::as_str);
+    let done = match (request.method.as_str(), path) {
+        ("GET", "requests") => Ok(requests(shared)),
+        ("GET", "clock") => Ok(clock(shared)),
+        ("POST", "clock") => move_clock(shared, &request.body),
+        ("POST", "faults") => add_faults(shared, &request.body),
+        ("DELETE", "faults") => {
+            *shared.faults() = Faults::default();
+            Ok(json!({}))
+        }
+        _ => return Answer::json_with(404, &json!({"error": "there are requests, clock and faults"})),
+    };
+    match done {
+        Ok(value) => Answer::json(&value),
+        Err(error) => Answer::json_with(400, &json!({ "error": error })),
+    }
+}
+
+/// What is served where, as text.
+pub fn overview(shared: &Shared) -> String {
+    let base = &shared.base;
+    let mut text = format!("A simulated data platform. Its time is {}.\n\n", shared.clock.now());
+    let world = shared.world();
+    for airflow in &world.airflow {
+        let (api, health) = match airflow.api {
+            Api::V1 => ("/api/v1", "/api/v1/health"),
+            Api::V2 => ("/api/v2", "/api/v2/monitor/health"),
+        };
+        text += &format!("Airflow {:12} {base}/airflow/{} ({api}; try {health})\n", airflow.name, airflow.name);
+    }
+    for c in &world.composer {
+        text += &format!(
+            "Composer {:11} {base}/v1/projects/{}/locations/{}/environments/{}\n",
+            c.name, c.project, c.location, c.name
+        );
+    }
+    text + &format!("Requests so far      {base}/_sim/requests\nClock                {base}/_sim/clock\n")
+}
+
+fn requests(shared: &Shared) -> Value {
+    let requests = shared.requests();
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for seen in &requests {
+        *counts.entry(format!("{} {}", seen.method, seen.path)).or_default() += 1;
+    }
+    json!({"total": requests.len(), "counts": counts, "requests": requests})
+}
+
+fn clock(shared: &Shared) -> Value {
+    json!({"now": shared.clock.now(), "speed": shared.clock.speed()})
+}
+
+fn move_clock(shared: &Shared, body: &[u8]) -> Result<Value, String> {
+    let wanted: BTreeMap<String, String> = serde_json::from_slice(body).map_err(|e| e.to_string())?;
+    for (what, value) in &wanted {
+        match what.as_str() {
+            "set" => shared.clock.set(Time::parse(value, Some(shared.clock.now()))?),
+            "advance" => drop(shared.clock.advance(Span::parse(value)?)),
+            other => return Err(format!("there is `set` and `advance`, no `{other}`")),
+        }
+    }
+    Ok(clock(shared))
+}
+
+fn add_faults(shared: &Shared, body: &[u8]) -> Result<Value, String> {
+    let faults: Vec<Fault> =
+        Time::with_base(shared.clock.now(), || serde_json::from_slice(body)).map_err(|e| e.to_string())?;
+    let count = faults.len();
+    shared.faults().extend(Faults::new(faults)?);
+    Ok(json!({ "added": count }))
+}
