@@ -53,7 +53,7 @@ impl Ledger {
     }
 
     /// Enters a thing by its key and end (milliseconds of Unix time).
-    pub fn enter(&mut self, key: &[&str], ended: i64) -> Entry {
+    pub fn enter<S: AsRef<str>>(&mut self, key: &[S], ended: i64) -> Entry {
         if ended <= self.floor {
             return Entry::Old;
         }
@@ -61,6 +61,11 @@ impl Ledger {
             None => Entry::New,
             Some(_) => Entry::Seen,
         }
+    }
+
+    /// Whether the thing with this key was entered and is still remembered.
+    pub fn contains<S: AsRef<str>>(&self, key: &[S]) -> bool {
+        self.seen.contains_key(&format!("{:032x}", digest(key)))
     }
 
     /// Forgets keys of things that ended more than `keep` before `watermark`, and from then on
@@ -190,9 +195,9 @@ fn series_digest(name: &str, labels: &[&str]) -> u128 {
 }
 
 /// 128 bits over the parts and their lengths; stable across builds, since it is saved.
-fn digest(parts: &[&str]) -> u128 {
+fn digest<S: AsRef<str>>(parts: &[S]) -> u128 {
     let mut hasher = SipHasher13::new();
-    for part in parts {
+    for part in parts.iter().map(AsRef::as_ref) {
         hasher.write_u64(part.len() as u64);
         hasher.write(part.as_bytes());
     }

@@ -12,7 +12,6 @@ pub mod own;
 mod poll;
 pub mod process;
 pub mod run;
-#[path = "/tmp/stub_server.rs"]
 pub mod server;
 pub mod snapshot;
 pub mod source;

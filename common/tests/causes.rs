@@ -1,5 +1,7 @@
 //! The built-in rules: each does what its sample says, and logs are read as they should be.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::HashSet;
 
 use footprint_common::cause::{Cause, Classifier, Evidence, LogTail, On, Rule, causes_markdown};

@@ -1,5 +1,7 @@
 //! Rules of users: they go first, and wrong ones are refused with place and remedy.
 
+#![allow(clippy::unwrap_used)]
+
 use footprint_common::cause::{Cause, Classifier, Evidence, LogTail};
 
 fn load(text: &str) -> Result<Classifier, String> {

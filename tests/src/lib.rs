@@ -1,1 +1,5 @@
-//! Helpers shared by the platform tests.
+//! Helpers shared by the platform tests: exporters as processes, what they expose, and real peers.
+
+pub mod exporter;
+pub mod exposed;
+pub mod peers;

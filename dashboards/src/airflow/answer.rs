@@ -44,7 +44,7 @@ pub(super) fn why() -> Row {
     Row {
         title: "What failed and why",
         panels: vec![
-            Panel::table("DAGs that failed, and why", "One row per DAG whose last run failed. The cause says where to start, the log link shows the failed try; rule and evidence say how sure the cause is. Empty: the run failed without a failed task of its own (timeout, marked by hand).", "dateTimeFromNow")
+            Panel::table("DAGs that failed, and why", "One row per DAG whose last run failed, paused ones too. The cause says where to start, the log link shows the failed try; rule and evidence say how sure the cause is. No task: the run failed without a failed task of its own (timeout, marked by hand).", "dateTimeFromNow")
                 .sized(24, 9)
                 .query("", FAILED)
                 .column("airflow_environment", "Environment", "")

@@ -8,7 +8,7 @@ pub(super) fn runs() -> Row {
         title: "Runs",
         panels: vec![
             Panel::states("How each DAG's last run ended", "A red band is a DAG that stayed broken; short red stripes are failures that healed. Choose fewer DAGs above if the list is long.", "none")
-                .query("{{airflow_environment}} {{dag_id}}", r#"max by (airflow_environment, dag_id) (airflow_dag_last_run_state{@dag,state="failed"})"#)
+                .query("{{airflow_environment}} {{dag_id}}", r#"max by (airflow_environment, dag_id) (airflow_dag_last_run_state{@dag,state="failed"}) and on (airflow_environment, dag_id) max by (airflow_environment, dag_id) (airflow_dag_last_run_end_timestamp_seconds{@dag})"#)
                 .map("0", "success", "green")
                 .map("1", "failed", "red"),
             Panel::bars("Runs finished", "Runs that ended, by state. A gap where bars are usual means that nothing finishes: look at the scheduler and the pools.", "short")

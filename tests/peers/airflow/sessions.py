@@ -21,7 +21,7 @@ def launch(directory, name, command, settings):
     return process
 
 
-def stop_all(directory, patience=10.0):
+def stop_all(directory, patience=4.0):
     """Ends every process of every noted session: asked first, killed after `patience` seconds. Returns how many there were."""
     notes = directory / "pids.json"
     if not notes.exists():

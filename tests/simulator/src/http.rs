@@ -4,6 +4,8 @@ use http::HeaderMap;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
+const ERRORS: &str = "https://airflow.apache.org/docs/apache-airflow/2.11.1/stable-rest-api-ref.html";
+
 /// What a client asked.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -98,9 +100,19 @@ impl Answer {
         Answer::new(status, "text/html; charset=utf-8", page)
     }
 
-    /// An error of Airflow 2.
+    /// An error of Airflow 2, whose type is a link into its documentation.
     pub fn problem(status: u16, title: &str, detail: Option<&str>) -> Answer {
-        let body = json!({"detail": detail, "status": status, "title": title, "type": "about:blank"});
+        let section = match status {
+            400 => "BadRequest",
+            401 => "Unauthenticated",
+            403 => "PermissionDenied",
+            404 => "NotFound",
+            405 => "MethodNotAllowed",
+            _ => "Unknown",
+        };
+        let kind = format!("{ERRORS}#section/Errors/{section}");
+        let title = (!title.is_empty()).then_some(title);
+        let body = json!({"detail": detail, "status": status, "title": title, "type": kind});
         Answer { kind: "application/problem+json", ..Answer::json_with(status, &body) }
     }
 

@@ -20,17 +20,7 @@ pub fn v1(view: View<'_>, request: &Request, found: &Found<'_>, number: u32) -> 
     if let Some(status) = refused(found, number) {
         return Answer::problem(status, "Log refused", None);
     }
-    let host = hostname(found);
-    let path = path(found, number);
-    let text = match lines(view, found, number) {
-        Some(lines) => {
-            let text: Vec<String> = lines.iter().map(|l| dressed(found, number, l)).collect();
-            format!("*** Found local files:\n***   * {path}\n{}\n", text.join("\n"))
-        }
-        None => {
-            format!("*** Could not read served logs: 404 Client Error: NOT FOUND for url: http://{host}:8793/log{path}")
-        }
-    };
+    let (host, text) = text(view, found, number);
     match request.header("accept").unwrap_or("*/*") {
         accept if accept.contains("text/plain") || accept.contains("*/*") => {
             Answer::new(200, "text/plain", format!("{host}\n{text}\n"))
@@ -40,6 +30,26 @@ pub fn v1(view: View<'_>, request: &Request, found: &Found<'_>, number: u32) -> 
             Answer::json(&json!({"content": content, "continuation_token": "eyJlbmRfb2ZfbG9nIjp0cnVlfQ.simulated"}))
         }
     }
+}
+
+fn text(view: View<'_>, found: &Found<'_>, number: u32) -> (String, String) {
+    if number == 0 {
+        return ("default_host".into(), "Error fetching the logs. Try number 0 is invalid.".into());
+    }
+    let (host, path) = (hostname(found), path(found, number));
+    let lines = lines(view, found, number);
+    let source = match &lines {
+        Some(_) => format!("*** Found local files:\n***   * {path}"),
+        None => {
+            format!("*** Could not read served logs: 404 Client Error: NOT FOUND for url: http://{host}:8793{path}")
+        }
+    };
+    let mut text = format!(" INFO - ::group::Log message source details\n{source}\n INFO - ::endgroup::\n");
+    for line in lines.iter().flatten() {
+        text += &dressed(found, number, line);
+        text.push('\n');
+    }
+    (host, text)
 }
 
 /// `/api/v2`: JSON, or one object a line. A try that is not there is 404.

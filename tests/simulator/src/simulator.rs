@@ -16,6 +16,9 @@ use crate::store::Store;
 use crate::time::Time;
 use crate::world::World;
 
+// More than any test sends; a demo may run for weeks.
+const REMEMBERED: usize = 100_000;
+
 /// A simulator on a loopback port. It stops when dropped.
 #[derive(Debug)]
 pub struct Simulator {
@@ -157,7 +160,11 @@ impl Shared {
 
     /// Notes a request.
     pub fn note(&self, seen: Seen) {
-        locked(&self.seen).push(seen);
+        let mut all = locked(&self.seen);
+        if all.len() >= REMEMBERED {
+            all.drain(..REMEMBERED / 2);
+        }
+        all.push(seen);
     }
 
     /// The requests so far.

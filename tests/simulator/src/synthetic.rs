@@ -52,7 +52,7 @@ fn dag(size: Size, number: u32, seed: u64) -> Dag {
         task_id: format!("task_{index:03}").into(),
         operator: if index == 0 { "GCSObjectExistenceSensor".into() } else { "BigQueryInsertJobOperator".into() },
         takes: Span(((luck >> (index % 32)) % 90_000_000) as i64 + 2_000_000),
-        parallel: index % 5 != 0,
+        parallel: !index.is_multiple_of(5),
         ..Step::default()
     };
     // Shifts within one interval keep runs apart that would otherwise all begin at the same moment.

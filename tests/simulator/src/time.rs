@@ -163,6 +163,7 @@ impl<T, F: Fn(&str) -> Result<T, String>> Visitor<'_> for Words<F> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

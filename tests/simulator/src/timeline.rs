@@ -200,7 +200,9 @@ impl TaskRow {
             }
             let Some(to) = wait.to.filter(|&to| to <= now) else { return };
             self.run(to, now, api);
-            self.queued = Some(to);
+            if wait.state == State::Deferred || api == Api::V1 {
+                self.queued = Some(to);
+            }
             // A sensor that gave its slot back starts anew with each poke; a deferred task does not.
             if wait.state == State::UpForReschedule {
                 self.start = Some(to);
@@ -250,5 +252,6 @@ fn tick(since: Time, now: Time, every: Span) -> Time {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 #[path = "timeline_test.rs"]
 mod timeline_test;

@@ -37,7 +37,7 @@ fn route(view: View<'_>, request: &Request, path: &[&str], role: Role) -> Result
     match path {
         ["version"] => Ok(Answer::json(&json!({"version": rows::version(view), "git_version": null}))),
         ["dags"] => dags(view, request),
-        ["dags", dag] => Ok(found(view.dag(dag).map(|dag| rows::dag(view, dag)), "DAG not found")),
+        ["dags", dag] => Ok(view.dag(dag).map_or_else(|| no_such_dag(dag), |dag| Answer::json(&rows::dag(view, dag)))),
         ["dags", dag, "dagRuns"] => runs(view, request, dag),
         ["dags", dag, "dagRuns", run] => {
             Ok(found(view.run(dag, run).map(|(e, r)| rows::run(e, &r)), "DAGRun not found"))
@@ -49,7 +49,7 @@ fn route(view: View<'_>, request: &Request, path: &[&str], role: Role) -> Result
         ["eventLogs"] if role != Role::Admin => Ok(Answer::problem(403, "Forbidden", None)),
         ["eventLogs"] => events(view, request),
         ["dagStats"] => Ok(stats(view, request)),
-        _ => Ok(Answer::problem(404, "Not Found", Some("The requested URL was not found on the server."))),
+        _ => Ok(no_such_path()),
     }
 }
 
@@ -61,7 +61,7 @@ fn refuse(request: &Request, path: &[&str]) -> Option<Answer> {
     let names = || request.params.iter().map(|(name, _)| name.as_str());
     if let Some(name) = names().find(|name| extra(name)) {
         let detail = format!("Extra query parameter(s) {name} not in spec");
-        return Some(Answer::problem(400, "Bad Request", Some(&detail)));
+        return Some(Answer::problem(400, "", Some(&detail)));
     }
     let name = names().find(|name| unable.contains(name))?;
     Some(Answer::problem(501, "Not simulated", Some(name)))
@@ -150,7 +150,7 @@ fn instance(view: View<'_>, request: &Request, dag: &str, run: &str, rest: &[&st
             let tried = tried(&found);
             let row = tried["task_instances"]
                 .as_array()
-                .and_then(|rows| rows.iter().find(|r| r["try_number"].to_string() == *number));
+                .and_then(|rows| rows.iter().find(|r| r["try_number"].as_u64() == number.parse().ok()));
             row.map_or_else(missing, Answer::json)
         }
         ["logs", number] => logs::v1(view, request, &found, number.parse().unwrap_or(0)),
@@ -218,6 +218,16 @@ fn list<T>(name: &str, part: Part<T>, row: impl Fn(&T) -> Value) -> Answer {
     Answer::json(&json!({name: rows, "total_entries": part.total}))
 }
 
+fn no_such_dag(dag: &str) -> Answer {
+    Answer::problem(404, "DAG not found", Some(&format!("The DAG with dag_id: {dag} was not found")))
+}
+
+fn no_such_path() -> Answer {
+    let detail = "The requested URL was not found on the server. If you entered the URL manually please check your spelling and try again.";
+    let body = json!({"detail": detail, "status": 404, "title": "Not Found", "type": "about:blank"});
+    Answer { kind: "application/problem+json", ..Answer::json_with(404, &body) }
+}
+
 fn found(row: Option<Value>, title: &str) -> Answer {
     row.map_or_else(|| Answer::problem(404, title, None), |row| Answer::json(&row))
 }
@@ -225,7 +235,8 @@ fn found(row: Option<Value>, title: &str) -> Answer {
 fn bad_param(BadParam(name, value): &BadParam) -> Answer {
     let detail = match name.as_str() {
         "order_by" => format!("Ordering with '{value}' is disallowed or the attribute does not exist on the model"),
-        _ => format!("Wrong type, expected another for query parameter '{name}': '{value}'"),
+        "limit" | "offset" => format!("Wrong type, expected 'integer' for query parameter '{name}'"),
+        _ => format!("Incorrect datetime argument: '{value}'"),
     };
     Answer::problem(400, "Bad Request", Some(&detail))
 }

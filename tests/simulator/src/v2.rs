@@ -126,7 +126,7 @@ fn instance(view: View<'_>, request: &Request, dag: &str, run: &str, rest: &[&st
             let tried = tried(&found);
             let row = tried["task_instances"]
                 .as_array()
-                .and_then(|rows| rows.iter().find(|r| r["try_number"].to_string() == *number));
+                .and_then(|rows| rows.iter().find(|r| r["try_number"].as_u64() == number.parse().ok()));
             row.map_or_else(missing, Answer::json)
         }
         ["logs", number] => logs::v2(view, request, &found, number.parse().unwrap_or(u32::MAX)),
@@ -208,8 +208,13 @@ fn bad_param(BadParam(name, value): &BadParam) -> Answer {
         }
         "cursor" => Answer::detail(400, "Invalid cursor token"),
         _ => {
-            let error =
-                json!({"type": "value_error", "loc": ["query", name], "msg": "Input should be valid", "input": value});
+            let (kind, msg) = match name.as_str() {
+                "limit" | "offset" => {
+                    ("int_parsing", "Input should be a valid integer, unable to parse string as an integer")
+                }
+                _ => ("datetime_from_date_parsing", "Input should be a valid datetime or date"),
+            };
+            let error = json!({"type": kind, "loc": ["query", name], "msg": msg, "input": value});
             Answer::json_with(422, &json!({"detail": [error]}))
         }
     }

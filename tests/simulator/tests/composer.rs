@@ -1,5 +1,7 @@
 //! The Composer API's answers hold to the names and types of Google's discovery document (composer v1).
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use common::{get, get_with};
@@ -48,7 +50,13 @@ const STATES: [&str; 6] = ["CREATING", "RUNNING", "UPDATING", "HIBERNATED", "DEL
 fn holds(value: &Value, schema: &[(&str, &str)]) {
     for (name, value) in value.as_object().unwrap() {
         let (_, wanted) = schema.iter().find(|(known, _)| known == name).unwrap_or_else(|| panic!("{name} is unknown"));
-        let kind = if value.is_object() { "object" } else if value.is_string() { "string" } else { "other" };
+        let kind = if value.is_object() {
+            "object"
+        } else if value.is_string() {
+            "string"
+        } else {
+            "other"
+        };
         assert_eq!(kind, *wanted, "{name}");
     }
 }

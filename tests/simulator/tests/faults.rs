@@ -1,5 +1,7 @@
 //! Each fault reaches the client as it should, and requests are counted.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::time::{Duration, Instant};
@@ -79,7 +81,8 @@ async fn faults_and_clock_can_be_set_over_http_and_in_a_world() {
     assert_eq!(get(&url).await.json()["detail"], "Not Found");
     let faults = format!("{}/_sim/faults", sim.url());
     send("DELETE", &faults, &[], "").await.unwrap();
-    let added = send("POST", &faults, &[], r#"[{"answer": "empty"}, {"times": 2, "answer": {"cut": 5}}]"#).await.unwrap();
+    let added =
+        send("POST", &faults, &[], r#"[{"answer": "empty"}, {"times": 2, "answer": {"cut": 5}}]"#).await.unwrap();
     assert_eq!(added.json()["added"], 2);
     assert_eq!(get(&url).await.body, b"");
     assert_eq!(send("POST", &faults, &[], r#"[{"anwser": "empty"}]"#).await.unwrap().status, 400);

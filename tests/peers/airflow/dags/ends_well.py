@@ -84,8 +84,9 @@ with dag("rescheduled"):
         python_callable=second_look,
         op_args=["{{ dag_run.run_id }}"],
         mode="reschedule",
-        poke_interval=3,
-        timeout=60,
+        # Airflow 3 fails the task if it is queued again before its worker process has reported the end of the first look.
+        poke_interval=10,
+        timeout=90,
     )
 
 with dag("skips"):

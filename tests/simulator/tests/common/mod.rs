@@ -1,5 +1,5 @@
 //! A client so small that it shows exactly what came over the wire.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 use std::io::Read;
 
@@ -41,7 +41,8 @@ pub async fn send(method: &str, url: &str, headers: &[&str], body: &str) -> std:
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let path = if path.is_empty() { "/" } else { path };
     let mut stream = TcpStream::connect(host).await?;
-    let mut text = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
+    let mut text =
+        format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
     headers.iter().for_each(|header| text += &format!("{header}\r\n"));
     stream.write_all(format!("{text}\r\n{body}").as_bytes()).await?;
     let mut bytes = Vec::new();
