@@ -222,10 +222,7 @@ impl Board {
 impl Inner {
     fn observe_duration(&mut self, source: &'static str, took: Duration) {
         let family = &own::footprint_poll_duration_seconds;
-        self.durations
-            .entry(source)
-            .or_insert_with(|| Histogram::empty(family))
-            .observe(family, took.as_secs_f64());
+        self.durations.entry(source).or_insert_with(|| Histogram::empty(family)).observe(family, took.as_secs_f64());
     }
 }
 

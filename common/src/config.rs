@@ -109,8 +109,9 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 /// When the text is no duration above zero.
 pub fn duration_or(key: &str, text: Option<&Spanned<String>>, default: Duration) -> Result<Duration, ConfigError> {
     text.map_or(Ok(default), |text| {
-        duration(&text.value)
-            .map_err(|problem| ConfigError::new(key, problem, "write a number with s, m, h or d, such as 90s or 2h").at(text))
+        duration(&text.value).map_err(|problem| {
+            ConfigError::new(key, problem, "write a number with s, m, h or d, such as 90s or 2h").at(text)
+        })
     })
 }
 
@@ -126,7 +127,8 @@ impl SecretFile {
     /// When it cannot be read now.
     pub fn new(key: &str, path: &Spanned<PathBuf>, config_dir: &Path) -> Result<Self, ConfigError> {
         let file = Self(config_dir.join(&path.value));
-        file.read().map_err(|problem| ConfigError::new(key, problem, "make the file readable for the exporter").at(path))?;
+        file.read()
+            .map_err(|problem| ConfigError::new(key, problem, "make the file readable for the exporter").at(path))?;
         Ok(file)
     }
 

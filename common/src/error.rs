@@ -26,8 +26,16 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of their label values.
-    pub const ALL: [Reason; 8] =
-        [Reason::Auth, Reason::Permission, Reason::Decode, Reason::Rejected, Reason::Throttled, Reason::Timeout, Reason::TooManySeries, Reason::Unavailable];
+    pub const ALL: [Reason; 8] = [
+        Reason::Auth,
+        Reason::Permission,
+        Reason::Decode,
+        Reason::Rejected,
+        Reason::Throttled,
+        Reason::Timeout,
+        Reason::TooManySeries,
+        Reason::Unavailable,
+    ];
 
     /// The label value.
     pub fn as_str(self) -> &'static str {

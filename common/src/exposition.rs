@@ -10,10 +10,12 @@ use http::HeaderMap;
 use http::header::{ACCEPT, ACCEPT_ENCODING};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
-use prometheus_client::encoding::{DescriptorEncoder, EncodeLabel, EncodeLabelSet, EncodeMetric, LabelSetEncoder, NoLabelSet};
+use prometheus_client::encoding::{
+    DescriptorEncoder, EncodeLabel, EncodeLabelSet, EncodeMetric, LabelSetEncoder, NoLabelSet,
+};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
-use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
 use crate::metric::{Family, Kind};
@@ -39,7 +41,9 @@ impl Format {
 
     /// The supported format with the highest weight in `Accept`; text 0.0.4 when none is named.
     pub fn negotiate(headers: &HeaderMap) -> Self {
-        let best = |wanted: fn(&str) -> bool| choices(headers, ACCEPT).filter(|(name, _)| wanted(name)).map(|(_, q)| q).fold(0.0, f64::max);
+        let best = |wanted: fn(&str) -> bool| {
+            choices(headers, ACCEPT).filter(|(name, _)| wanted(name)).map(|(_, q)| q).fold(0.0, f64::max)
+        };
         let open = best(|name| name == "application/openmetrics-text");
         let text = best(|name| matches!(name, "text/plain" | "text/*" | "*/*"));
         if open > 0.0 && open >= text { Format::OpenMetrics } else { Format::Text }
@@ -54,19 +58,24 @@ pub fn accepts_gzip(headers: &HeaderMap) -> bool {
 /// The choices of an `Accept`-like header with their weights. An OpenMetrics version that is not
 /// 1.0.0 is left out.
 fn choices(headers: &HeaderMap, name: http::HeaderName) -> impl Iterator<Item = (String, f64)> {
-    headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).filter_map(|choice| {
-        let mut parts = choice.split(';').map(str::trim);
-        let name = parts.next()?.to_ascii_lowercase();
-        let mut weight = 1.0;
-        for part in parts {
-            match part.split_once('=') {
-                Some(("q", q)) => weight = q.parse().unwrap_or(0.0),
-                Some(("version", v)) if name.contains("openmetrics") && v != "1.0.0" => return None,
-                _ => {}
+    headers
+        .get_all(name)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|choice| {
+            let mut parts = choice.split(';').map(str::trim);
+            let name = parts.next()?.to_ascii_lowercase();
+            let mut weight = 1.0;
+            for part in parts {
+                match part.split_once('=') {
+                    Some(("q", q)) => weight = q.parse().unwrap_or(0.0),
+                    Some(("version", v)) if name.contains("openmetrics") && v != "1.0.0" => return None,
+                    _ => {}
+                }
             }
-        }
-        Some((name, weight))
-    })
+            Some((name, weight))
+        })
 }
 
 /// Text of all families of `catalogue` over all `snapshots`, family by family.
@@ -84,7 +93,12 @@ pub fn render(catalogue: &[&'static Family], snapshots: &[Arc<Snapshot>], format
     out
 }
 
-fn render_family(family: &'static Family, snapshots: &[Arc<Snapshot>], format: Format, out: &mut String) -> fmt::Result {
+fn render_family(
+    family: &'static Family,
+    snapshots: &[Arc<Snapshot>],
+    format: Format,
+    out: &mut String,
+) -> fmt::Result {
     let mut registry = Registry::default();
     registry.register_collector(Box::new(OneFamily { family, snapshots: snapshots.to_vec() }));
     if format == Format::OpenMetrics || family.kind != Kind::Counter {
@@ -149,7 +163,12 @@ impl Collector for OneFamily {
                 (Kind::Histogram, Some(histogram)) => {
                     let bounds = self.family.buckets.iter().copied().chain([f64::INFINITY]);
                     let buckets: Vec<_> = bounds.zip(histogram.counts.iter().copied()).collect();
-                    sample.encode_histogram::<NoLabelSet>(histogram.sum, histogram.counts.iter().sum(), &buckets, None)?;
+                    sample.encode_histogram::<NoLabelSet>(
+                        histogram.sum,
+                        histogram.counts.iter().sum(),
+                        &buckets,
+                        None,
+                    )?;
                 }
                 (Kind::Histogram, None) => {}
             }
@@ -194,10 +213,23 @@ mod tests {
     #[test]
     fn both_formats() {
         let open = render(ALL, &bakery(), Format::OpenMetrics, 0);
-        assert!(open.starts_with("# HELP loaves Loaves.\n# TYPE loaves counter\nloaves_total{oven=\"a\\\"b\\\\\\n\"} 3.0\n"), "{open}");
-        assert!(open.ends_with("baking_seconds_bucket{oven=\"x\",le=\"+Inf\"} 1\n# EOF\n") || open.contains("le=\"+Inf\""), "{open}");
+        assert!(
+            open.starts_with(
+                "# HELP loaves Loaves.\n# TYPE loaves counter\nloaves_total{oven=\"a\\\"b\\\\\\n\"} 3.0\n"
+            ),
+            "{open}"
+        );
+        assert!(
+            open.ends_with("baking_seconds_bucket{oven=\"x\",le=\"+Inf\"} 1\n# EOF\n") || open.contains("le=\"+Inf\""),
+            "{open}"
+        );
         let text = render(ALL, &bakery(), Format::Text, 0);
-        assert!(text.starts_with("# HELP loaves_total Loaves.\n# TYPE loaves_total counter\nloaves_total{oven=\"a\\\"b\\\\\\n\"} 3.0\n"), "{text}");
+        assert!(
+            text.starts_with(
+                "# HELP loaves_total Loaves.\n# TYPE loaves_total counter\nloaves_total{oven=\"a\\\"b\\\\\\n\"} 3.0\n"
+            ),
+            "{text}"
+        );
         assert!(text.contains("oven_celsius{oven=\"\"} NaN\n") && !text.contains("EOF"), "{text}");
     }
 
@@ -209,10 +241,21 @@ mod tests {
 
     #[test]
     fn negotiation_follows_the_weights() {
-        assert_eq!(negotiated("application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"), Format::OpenMetrics);
-        assert_eq!(negotiated("application/openmetrics-text;version=0.0.1;q=0.8,text/plain;version=0.0.4;q=0.5"), Format::Text);
+        assert_eq!(
+            negotiated("application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"),
+            Format::OpenMetrics
+        );
+        assert_eq!(
+            negotiated("application/openmetrics-text;version=0.0.1;q=0.8,text/plain;version=0.0.4;q=0.5"),
+            Format::Text
+        );
         assert_eq!(negotiated("application/openmetrics-text;q=0.3,text/plain;q=0.7"), Format::Text);
-        assert_eq!(negotiated("application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6"), Format::Text);
+        assert_eq!(
+            negotiated(
+                "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6"
+            ),
+            Format::Text
+        );
         assert_eq!(Format::negotiate(&HeaderMap::new()), Format::Text);
     }
 }

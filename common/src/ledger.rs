@@ -103,11 +103,7 @@ impl Ledger {
     }
 
     /// Makes a histogram series appear, without observations if it is new.
-    pub fn touch_histogram<const N: usize>(
-        &mut self,
-        metric: &'static Metric<N>,
-        labels: [&str; N],
-    ) -> &mut Histogram {
+    pub fn touch_histogram<const N: usize>(&mut self, metric: &'static Metric<N>, labels: [&str; N]) -> &mut Histogram {
         debug_assert_eq!(metric.kind, Kind::Histogram, "{}", metric.name);
         let at = self.totals.position(metric.name, &labels, || Value::Histogram(Histogram::empty(metric)));
         &mut self.totals.histograms.get_mut(metric.name).expect("position made the family")[at].1
@@ -141,7 +137,8 @@ impl Ledger {
             rows.retain(|(labels, value)| Some(labels.len()) == width && value.is_finite());
         }
         for (name, rows) in &mut self.totals.histograms {
-            let shape = family(name).filter(|f| f.kind == Kind::Histogram).map(|f| (f.labels.len(), f.buckets.len() + 1));
+            let shape =
+                family(name).filter(|f| f.kind == Kind::Histogram).map(|f| (f.labels.len(), f.buckets.len() + 1));
             rows.retain(|(labels, value)| Some((labels.len(), value.counts.len())) == shape);
         }
         self.totals.reindex();
@@ -166,8 +163,14 @@ impl Totals {
     }
 
     fn reindex(&mut self) {
-        let numbers = self.numbers.iter().flat_map(|(name, rows)| rows.iter().map(|row| &row.0).enumerate().map(move |r| (name, r)));
-        let histograms = self.histograms.iter().flat_map(|(name, rows)| rows.iter().map(|row| &row.0).enumerate().map(move |r| (name, r)));
+        let numbers = self
+            .numbers
+            .iter()
+            .flat_map(|(name, rows)| rows.iter().map(|row| &row.0).enumerate().map(move |r| (name, r)));
+        let histograms = self
+            .histograms
+            .iter()
+            .flat_map(|(name, rows)| rows.iter().map(|row| &row.0).enumerate().map(move |r| (name, r)));
         self.index = numbers
             .chain(histograms)
             .map(|(name, (at, labels))| {

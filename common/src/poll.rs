@@ -114,7 +114,14 @@ impl Poller {
         let (source, target) = (self.id.0, self.id.1.as_str());
         for (family, series) in self.board.succeeded(&self.id, SystemTime::now(), took, snapshot) {
             let budget = self.schedule.max_series;
-            tracing::error!(source, target, family, series, budget, "metric withheld: the source is over its series budget");
+            tracing::error!(
+                source,
+                target,
+                family,
+                series,
+                budget,
+                "metric withheld: the source is over its series budget"
+            );
         }
         match self.last_reason.take() {
             Some(_) => tracing::info!(source, target, failures = self.failures, "source recovered"),
@@ -142,7 +149,9 @@ async fn guarded(source: &mut dyn AnySource, limit: Duration, now: SystemTime) -
     match tokio::time::timeout(limit, poll).await {
         Ok(Ok(result)) => result,
         Ok(Err(_panic)) => Err(PollError::new(Reason::Decode, "internal error: the source panicked; please report it")),
-        Err(_elapsed) => Err(PollError::new(Reason::Timeout, format!("poll took longer than {} s", limit.as_secs_f64()))),
+        Err(_elapsed) => {
+            Err(PollError::new(Reason::Timeout, format!("poll took longer than {} s", limit.as_secs_f64())))
+        }
     }
 }
 
@@ -162,7 +171,10 @@ mod tests {
             match self.0 {
                 1 => panic!("first time"),
                 2 => std::future::pending().await,
-                3 => Err(PollError { retry_after: Some(Duration::from_secs(7)), ..PollError::new(Reason::Throttled, "429") }),
+                3 => Err(PollError {
+                    retry_after: Some(Duration::from_secs(7)),
+                    ..PollError::new(Reason::Throttled, "429")
+                }),
                 _ => Ok(Snapshot::new()),
             }
         }

@@ -105,7 +105,9 @@ impl<C: DeserializeOwned> Exporter<C> {
         let listeners = Listeners::bind(&flags.listen, flags.web_config.as_deref()).await.map_err(|e| e.to_string())?;
         let (stop, stopped) = watch::channel(false);
         if flags.state_dir.is_none() {
-            tracing::warn!("no --state.dir: after a restart, counters begin anew and what ended meanwhile is not counted");
+            tracing::warn!(
+                "no --state.dir: after a restart, counters begin anew and what ended meanwhile is not counted"
+            );
         }
         for address in listeners.addresses() {
             tracing::info!(exporter = self.name, version = self.version, %address, "listening");

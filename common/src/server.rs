@@ -3,7 +3,9 @@
 
 mod auth;
 mod connection;
+mod listen;
 mod live;
+mod pace;
 mod tls;
 mod web_config;
 
@@ -16,7 +18,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
@@ -33,16 +35,21 @@ pub type Handler = Arc<dyn Fn(http::Request<()>) -> BoxFuture + Send + Sync>;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     /// Time for a TLS handshake.
-    pub(crate) handshake: Duration,
-    /// Time for the head of a request, and for an idle connection.
-    pub(crate) head: Duration,
+    handshake: Duration,
+    /// Time for the head of a request from its first byte, or from the start of the connection.
+    head: Duration,
+    /// Time that a connection may lie idle between two requests.
+    idle: Duration,
+    /// Time for an answer, from the end of the request's head to the last byte taken.
+    answer: Duration,
     /// Bytes of a request's head.
-    pub(crate) head_bytes: usize,
-    /// Age at which a connection is asked to close, and the time for the answer under way then.
-    pub(crate) age: Duration,
-    pub(crate) grace: Duration,
+    head_bytes: usize,
     /// Connections at the same time; further ones are closed at once.
-    pub(crate) connections: usize,
+    connections: usize,
+    /// Time for answers under way when the exporter stops.
+    drain: Duration,
+    /// Time between two looks at the files of the web configuration.
+    look: Duration,
 }
 
 impl Default for Limits {
@@ -50,19 +57,28 @@ impl Default for Limits {
         let seconds = Duration::from_secs;
         Self {
             handshake: seconds(10),
-            head: seconds(30),
+            head: seconds(10),
+            // Longer than the usual scrape intervals, so that a scraper keeps its connection.
+            idle: seconds(150),
+            answer: seconds(60),
             head_bytes: 16 << 10,
-            age: seconds(600),
-            grace: seconds(60),
             connections: 512,
+            drain: seconds(5),
+            look: seconds(1),
         }
     }
 }
 
-/// Time for answers under way when the exporter stops.
-const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
-/// Pause after a failed accept, which is mostly a lack of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+/// What all connections hear.
+#[derive(Debug, Clone, Copy, Default)]
+struct Signal {
+    /// Increased when open connections shall end after the request under way.
+    recycle: u64,
+    /// No further requests.
+    drain: bool,
+    /// End at once.
+    cut: bool,
+}
 
 /// Bound sockets.
 pub struct Listeners {
@@ -83,16 +99,26 @@ impl Listeners {
     /// Binds all `addresses` (`host:port`; an empty host means all interfaces).
     ///
     /// # Errors
-    /// A message that names the address or the part of the web configuration that is at fault.
+    /// A message that names the address or the part of the web configuration at fault, and the fix.
     pub async fn bind(addresses: &[String], web_config: Option<&Path>) -> Result<Self, String> {
+        Self::bind_within(Limits::default(), addresses, web_config).await
+    }
+
+    /// As [`Listeners::bind`] with other limits than the usual ones.
+    pub(crate) async fn bind_within(
+        limits: Limits,
+        addresses: &[String],
+        web_config: Option<&Path>,
+    ) -> Result<Self, String> {
         let live = Arc::new(Live::load(web_config).map_err(|error| error.to_string())?);
+        if addresses.is_empty() {
+            return Err("there is no address to listen on; give one with --web.listen-address".to_owned());
+        }
         let mut sockets = Vec::new();
         for address in addresses {
-            sockets.push(bind(address).await.map_err(|problem| {
-                format!("cannot listen on {address}: {problem}; choose another with --web.listen-address")
-            })?);
+            sockets.extend(listen::bind(address).await?);
         }
-        Ok(Self { sockets, live, limits: Limits::default() })
+        Ok(Self { sockets, live, limits })
     }
 
     /// Where it listens.
@@ -100,67 +126,24 @@ impl Listeners {
         self.sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect()
     }
 
-    /// Answers requests until `shutdown` resolves, then lets answers under way end.
+    /// Answers requests until `shutdown` resolves, then lets answers under way end for 5 s.
     pub async fn serve(self, handler: Handler, shutdown: impl Future<Output = ()>) {
-        let (stop, stopped) = watch::channel(false);
-        let slots = Arc::new(Semaphore::new(self.limits.connections));
-        let shared = Arc::new(connection::Shared { handler, live: self.live, limits: self.limits });
+        let limits = self.limits;
+        let signal = Arc::new(watch::Sender::new(Signal::default()));
+        let slots = Arc::new(Semaphore::new(limits.connections));
+        let shared = Arc::new(connection::Shared { handler, live: self.live.clone(), limits, signal: signal.clone() });
         let mut loops = JoinSet::new();
         for socket in self.sockets {
-            loops.spawn(accept(socket, shared.clone(), slots.clone(), stopped.clone()));
+            loops.spawn(listen::accept(socket, shared.clone(), slots.clone()));
         }
+        loops.spawn(live::follow(self.live, limits.look, signal.clone()));
         shutdown.await;
-        let _ = stop.send(true);
-        let all_closed = slots.acquire_many(u32::try_from(self.limits.connections).unwrap_or(u32::MAX));
-        let _ = tokio::time::timeout(SHUTDOWN_GRACE, all_closed).await;
+        loops.shutdown().await;
+        signal.send_modify(|signal| signal.drain = true);
+        let all_closed = slots.acquire_many(u32::try_from(limits.connections).unwrap_or(u32::MAX));
+        let _ = tokio::time::timeout(limits.drain, all_closed).await;
+        signal.send_modify(|signal| signal.cut = true);
     }
-}
-
-async fn bind(address: &str) -> std::io::Result<TcpListener> {
-    match address.strip_prefix(':') {
-        None => TcpListener::bind(address).await,
-        Some(port) => match TcpListener::bind(format!("[::]:{port}")).await {
-            Ok(socket) => Ok(socket),
-            // A host without IPv6.
-            Err(_) => TcpListener::bind(format!("0.0.0.0:{port}")).await,
-        },
-    }
-}
-
-async fn accept(
-    socket: TcpListener,
-    shared: Arc<connection::Shared>,
-    slots: Arc<Semaphore>,
-    mut stopped: watch::Receiver<bool>,
-) {
-    loop {
-        let accepted = tokio::select! {
-            accepted = socket.accept() => accepted,
-            _ = stopped.wait_for(|stop| *stop) => return,
-        };
-        match accepted {
-            Ok((stream, _)) => hand_over(stream, &shared, &slots, &stopped),
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept connections");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-}
-
-/// Serves a connection in a task of its own, or drops it when there are too many.
-fn hand_over(
-    stream: TcpStream,
-    shared: &Arc<connection::Shared>,
-    slots: &Arc<Semaphore>,
-    stopped: &watch::Receiver<bool>,
-) {
-    let Ok(slot) = slots.clone().try_acquire_owned() else { return };
-    let (shared, stopped) = (shared.clone(), stopped.clone());
-    tokio::spawn(async move {
-        shared.serve(stream, stopped).await;
-        drop(slot);
-    });
 }
 
 #[cfg(test)]

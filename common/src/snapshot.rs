@@ -172,7 +172,9 @@ impl Rows {
     /// Rows in their order: label values and value.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Row<'_>> {
         let rows = self.order.as_ref().map_or(self.numbers.len() + self.histograms.len(), Vec::len);
-        (0..rows).map(|i| self.order.as_ref().map_or(i, |order| order[i] as usize)).map(|index| Row { rows: self, index })
+        (0..rows)
+            .map(|i| self.order.as_ref().map_or(i, |order| order[i] as usize))
+            .map(|index| Row { rows: self, index })
     }
 }
 
@@ -216,7 +218,12 @@ mod tests {
         snapshot.set(&test_value, ["a", "x"], 2.0);
         snapshot.set(&test_value, ["b", ""], 3.0);
         snapshot.seal();
-        let rows: Vec<_> = snapshot.family("test_value").unwrap().iter().map(|r| (r.labels().map(|l| l.1).collect::<Vec<_>>(), r.number())).collect();
+        let rows: Vec<_> = snapshot
+            .family("test_value")
+            .unwrap()
+            .iter()
+            .map(|r| (r.labels().map(|l| l.1).collect::<Vec<_>>(), r.number()))
+            .collect();
         assert_eq!(rows, [(vec!["a", "x"], 2.0), (vec!["b", ""], 3.0)]);
         assert_eq!(snapshot.series(), 2);
     }

@@ -45,7 +45,12 @@ impl Schedule {
     /// A schedule with the usual relations: timeout of two intervals but at least 60 s, stale
     /// after five intervals but at least five minutes, 100,000 series.
     pub fn every(every: Duration) -> Self {
-        Self { every, timeout: (every * 2).max(Duration::from_secs(60)), stale_after: (every * 5).max(Duration::from_secs(300)), max_series: 100_000 }
+        Self {
+            every,
+            timeout: (every * 2).max(Duration::from_secs(60)),
+            stale_after: (every * 5).max(Duration::from_secs(300)),
+            max_series: 100_000,
+        }
     }
 
     /// Pause until the next poll starts: the interval less what the poll took, but never so short

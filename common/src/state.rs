@@ -55,7 +55,9 @@ impl StateDir {
         let lock = File::create(path.join(format!("{exporter}.lock")))
             .map_err(|error| format!("cannot write to the state directory {shown}: {error}"))?;
         lock.try_lock().map_err(|_| {
-            format!("the state directory {shown} is in use by another {exporter} exporter; give each its own --state.dir")
+            format!(
+                "the state directory {shown} is in use by another {exporter} exporter; give each its own --state.dir"
+            )
         })?;
         Ok(Arc::new(Self { path: path.to_owned(), exporter, telemetry, _lock: lock }))
     }
@@ -121,11 +123,15 @@ impl StateFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(format!("cannot be read: {error}")),
         };
-        let newline = bytes.iter().position(|byte| *byte == b'\n').ok_or("has no header line: it is torn or no state file")?;
+        let newline =
+            bytes.iter().position(|byte| *byte == b'\n').ok_or("has no header line: it is torn or no state file")?;
         let (head, body) = (&bytes[..newline], &bytes[newline + 1..]);
-        let header: Header = serde_json::from_slice(head).map_err(|_| "has no valid header: it is torn or no state file")?;
+        let header: Header =
+            serde_json::from_slice(head).map_err(|_| "has no valid header: it is torn or no state file")?;
         self.check(&header, body)?;
-        serde_json::from_slice(body).map(Some).map_err(|error| format!("does not have the shape of version {}: {error}", self.version))
+        serde_json::from_slice(body)
+            .map(Some)
+            .map_err(|error| format!("does not have the shape of version {}: {error}", self.version))
     }
 
     fn check(&self, header: &Header, body: &[u8]) -> Result<(), String> {
@@ -158,7 +164,13 @@ impl StateFile {
         let name: String = self
             .target
             .chars()
-            .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c.to_string() } else { format!("%{:x}", c as u32) })
+            .map(|c| {
+                if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') {
+                    c.to_string()
+                } else {
+                    format!("%{:x}", c as u32)
+                }
+            })
             .collect();
         self.dir.path.join(format!("{}-{name}.json", self.dir.exporter))
     }

@@ -78,7 +78,10 @@ impl Upstream {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.body_error(&error, what))? {
             if body.len() + chunk.len() > MAX_BODY {
-                return Err(PollError::new(Reason::Decode, format!("{what}: the answer is larger than {MAX_BODY} bytes")));
+                return Err(PollError::new(
+                    Reason::Decode,
+                    format!("{what}: the answer is larger than {MAX_BODY} bytes"),
+                ));
             }
             body.extend_from_slice(&chunk);
         }

@@ -19,12 +19,12 @@ const CAUSES: [(&str, &str, &str); 13] = [
     ("fail_connection", "connect", "config_error"),
     ("fail_refused", "ask", "network"),
     ("fail_sensor", "file_arrives", "timeout"),
-    ("fail_bash", "script", "code_error"),
+    ("fail_bash", "script", "disk_full"),
     ("fail_heartbeat", "stand_still", "heartbeat_lost"),
     ("fail_upstream", "first", "code_error"),
     ("fail_mapped", "divide", "code_error"),
-    ("retry_then_ok", "flaky", "code_error"),
-    ("fail_until_marker", "need_marker", "code_error"),
+    ("retry_then_ok", "flaky", "network"),
+    ("fail_until_marker", "need_marker", "not_found"),
 ];
 const KILLS: u64 = 10;
 
@@ -155,7 +155,7 @@ fn causes_are_right(exposed: &Exposed) {
         wrong.push("fail_upstream has no victim".to_owned());
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    let cured = [("trigger", "retry"), ("outcome", "success"), ("cause", "code_error")];
+    let cured = [("trigger", "retry"), ("outcome", "success"), ("cause", "network")];
     assert!(exposed.sum("airflow_task_reruns_total", &cured) >= 1.0, "retry_then_ok was cured by its retry");
 }
 
@@ -170,7 +170,7 @@ async fn a_cure_is_counted(airflow: &Airflow, exporter: &Exporter, before: &Expo
     let cured = |exposed: &Exposed| runs(exposed, "success") == 1.0;
     let after = exporter.wait_for("second end of the cleared run", Duration::from_secs(30), cured).await;
     assert_eq!(runs(&after, "failed"), 1.0, "the first end stays counted");
-    let cleared = [("trigger", "clear"), ("outcome", "success"), ("cause", "code_error")];
+    let cleared = [("trigger", "clear"), ("outcome", "success"), ("cause", "not_found")];
     assert_eq!(after.sum("airflow_task_reruns_total", &cleared), 1.0);
     assert_eq!(after.one("airflow_dag_consecutive_failures", &dag), Some(0.0));
 }

@@ -35,6 +35,7 @@ impl Exporter {
 
     /// Its metrics; `None` while it does not answer.
     pub async fn metrics(&self) -> Option<Exposed> {
+        footprint_common::upstream::install_crypto();
         let response = reqwest::get(format!("{}/metrics", self.url)).await.ok()?;
         Some(Exposed::parse(&response.text().await.ok()?))
     }

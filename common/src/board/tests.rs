@@ -54,7 +54,11 @@ fn a_family_above_the_budget_is_withheld_and_named() {
     assert_eq!(poll(&board, &["x", "y"]), [("board_value", 2)]);
     let now = text(&board);
     assert!(!now.contains("board_value{"), "{now}");
-    assert!(now.contains("footprint_withheld_series{exporter=\"test\",source=\"s\",target=\"t\",family=\"board_value\"} 2.0"));
+    assert!(
+        now.contains(
+            "footprint_withheld_series{exporter=\"test\",source=\"s\",target=\"t\",family=\"board_value\"} 2.0"
+        )
+    );
     assert!(poll(&board, &["x"]).is_empty());
     assert!(!text(&board).contains("footprint_withheld_series{"));
 }

@@ -176,7 +176,8 @@ mod tests {
 
     #[test]
     fn an_environment_without_a_web_server_is_no_error() {
-        let text = r#"{"environments":[{"name":"projects/p/locations/l/environments/e","state":"CREATING","uuid":"x"}]}"#;
+        let text =
+            r#"{"environments":[{"name":"projects/p/locations/l/environments/e","state":"CREATING","uuid":"x"}]}"#;
         let page: Page = serde_json::from_str(text).unwrap();
         let environment = Environment::from(page.environments.into_iter().next().unwrap());
         assert_eq!((environment.name.as_str(), environment.airflow_uri), ("e", None));

@@ -77,7 +77,17 @@ pub(super) fn init_logs(flags: &Flags) {
         .with_targets(targets);
     let registry = tracing_subscriber::registry().with(filter);
     match flags.log_format {
-        LogFormat::Logfmt => registry.with(tracing_logfmt::builder().with_target(false).layer().with_writer(std::io::stderr)).init(),
-        LogFormat::Json => registry.with(tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false).with_writer(std::io::stderr)).init(),
+        LogFormat::Logfmt => {
+            registry.with(tracing_logfmt::builder().with_target(false).layer().with_writer(std::io::stderr)).init()
+        }
+        LogFormat::Json => registry
+            .with(
+                tracing_subscriber::fmt::layer()
+                    .json()
+                    .flatten_event(true)
+                    .with_target(false)
+                    .with_writer(std::io::stderr),
+            )
+            .init(),
     }
 }

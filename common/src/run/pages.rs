@@ -101,11 +101,17 @@ fn row(out: &mut String, status: &Status, now: SystemTime) {
     };
     let ago = |at: SystemTime| format!("{} ago", span(now.duration_since(at).unwrap_or_default().as_secs()));
     let last = status.last_success.map_or("never".to_owned(), ago);
-    let next = status.next_poll.map_or("now".to_owned(), |at| format!("in {}", span(at.duration_since(now).unwrap_or_default().as_secs())));
-    let error = status.last_error.as_ref().map_or(String::new(), |(at, error)| format!("{} <small>{}</small>", escape(&error.to_string()), ago(*at)));
+    let next = status
+        .next_poll
+        .map_or("now".to_owned(), |at| format!("in {}", span(at.duration_since(now).unwrap_or_default().as_secs())));
+    let error = status
+        .last_error
+        .as_ref()
+        .map_or(String::new(), |(at, error)| format!("{} <small>{}</small>", escape(&error.to_string()), ago(*at)));
     let (source, target, series) = (status.source, escape(&status.target), status.series);
     // Writing to a String cannot fail.
-    let _ = write!(out, "<tr><td>{source}<td>{target}<td class={class}>{state}<td>{last}<td>{next}<td>{series}<td>{error}");
+    let _ =
+        write!(out, "<tr><td>{source}<td>{target}<td class={class}>{state}<td>{last}<td>{next}<td>{series}<td>{error}");
 }
 
 /// Seconds in the words of people.

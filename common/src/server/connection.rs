@@ -1,5 +1,7 @@
 //! One connection: handshake, requests, end.
 
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,59 +11,68 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_rustls::TlsAcceptor;
 
 use super::live::{Active, Live};
-use super::{Handler, Limits};
+use super::pace::{Pace, Paced, Phase};
+use super::{Handler, Limits, Signal};
 
 /// What all connections share.
 pub(super) struct Shared {
     pub(super) handler: Handler,
     pub(super) live: Arc<Live>,
     pub(super) limits: Limits,
+    pub(super) signal: Arc<watch::Sender<Signal>>,
 }
 
+type Signals = watch::Receiver<Signal>;
+
 impl Shared {
-    /// Serves a connection to its end.
-    pub(super) async fn serve(self: Arc<Self>, stream: TcpStream, stopped: watch::Receiver<bool>) {
+    /// Serves a connection to its end, which frees the slot.
+    pub(super) async fn serve(self: Arc<Self>, stream: TcpStream, mut signals: Signals, slot: OwnedSemaphorePermit) {
+        let _slot = slot;
+        let begun = signals.borrow().recycle;
         let _ = stream.set_nodelay(true);
-        match self.live.current().tls.clone() {
-            None => self.speak(stream, stopped).await,
-            Some(config) => {
-                let handshake = tokio_rustls::TlsAcceptor::from(config).accept(stream);
-                match tokio::time::timeout(self.limits.handshake, handshake).await {
-                    Ok(Ok(stream)) => self.speak(stream, stopped).await,
-                    Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
-                    Err(_) => tracing::debug!("TLS handshake took too long"),
-                }
-            }
+        let Some(config) = self.live.current().tls.clone() else { return self.speak(stream, signals, begun).await };
+        let handshake = timeout(self.limits.handshake, TlsAcceptor::from(config).accept(stream));
+        let shaken = tokio::select! {
+            shaken = handshake => shaken,
+            _ = signals.wait_for(|signal| signal.drain) => return,
+        };
+        match shaken {
+            Ok(Ok(stream)) => self.speak(stream, signals, begun).await,
+            Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
+            Err(_) => tracing::debug!("TLS handshake took too long"),
         }
     }
 
-    async fn speak<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    async fn speak<S: AsyncRead + AsyncWrite + Unpin + 'static>(
         self: Arc<Self>,
         stream: S,
-        mut stopped: watch::Receiver<bool>,
+        signals: Signals,
+        begun: u64,
     ) {
-        let limits = self.limits;
-        let service = service_fn(move |request| {
-            let shared = self.clone();
-            async move { Ok::<_, std::convert::Infallible>(shared.answer(request).await) }
-        });
+        let pace = Pace::new(self.limits);
         let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new()).header_read_timeout(limits.head).max_buf_size(limits.head_bytes);
-        let connection = http.serve_connection(TokioIo::new(stream), service);
-        tokio::pin!(connection);
-        tokio::select! {
-            _ = connection.as_mut() => return,
-            () = tokio::time::sleep(limits.age) => {}
-            _ = stopped.wait_for(|stop| *stop) => {}
-        }
-        connection.as_mut().graceful_shutdown();
-        let _ = tokio::time::timeout(limits.grace, connection).await;
+        http.header_read_timeout(None).max_buf_size(self.limits.head_bytes);
+        let stream = TokioIo::new(Paced { stream, pace: pace.clone() });
+        let paced = pace.clone();
+        let service = service_fn(move |request| {
+            let (shared, pace) = (self.clone(), paced.clone());
+            async move {
+                pace.asked();
+                let response = shared.answer(request).await;
+                pace.answered();
+                Ok::<_, Infallible>(response)
+            }
+        });
+        drive(std::pin::pin!(http.serve_connection(stream, service)), &pace, signals, begun).await;
     }
 
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
@@ -74,30 +85,56 @@ impl Shared {
                 (self.handler)(Request::from_parts(head, ())).await
             }
         };
-        response.headers_mut().extend(active.headers.clone());
+        for (name, value) in &active.headers {
+            response.headers_mut().insert(name, value.clone());
+        }
         response
     }
 
     async fn refusal(&self, request: &Request<Incoming>, active: &Active) -> Option<Response<Full<Bytes>>> {
-        if !matches!(*request.method(), Method::GET | Method::HEAD | Method::POST) {
-            let mut response = say(StatusCode::METHOD_NOT_ALLOWED, "Only GET and HEAD.\n");
-            response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-            return Some(response);
+        if active.rate.as_ref().is_some_and(|rate| !rate.take()) {
+            return Some(say(StatusCode::TOO_MANY_REQUESTS, "Too many requests.\n", None));
         }
-        if !active.rate.as_ref().is_none_or(|rate| rate.take()) {
-            return Some(say(StatusCode::TOO_MANY_REQUESTS, "Too many requests.\n"));
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            let allowed = (ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return Some(say(StatusCode::METHOD_NOT_ALLOWED, "Only GET and HEAD.\n", Some(allowed)));
         }
         if active.users.as_ref()?.admits(request.headers()).await {
             return None;
         }
-        let mut response = say(StatusCode::UNAUTHORIZED, "Unauthorized.\n");
-        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic"));
-        Some(response)
+        let wanted = HeaderValue::from_static("Basic realm=\"exporter\", charset=\"UTF-8\"");
+        Some(say(StatusCode::UNAUTHORIZED, "Unauthorized.\n", Some((WWW_AUTHENTICATE, wanted))))
     }
 }
 
-fn say(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
+/// Runs a connection until it ends by itself, is told to, or takes too long for what it does.
+/// It was accepted at the count `begun` of [`Signal::recycle`].
+async fn drive<C: GracefulConnection>(mut connection: Pin<&mut C>, pace: &Pace, mut signals: Signals, begun: u64) {
+    loop {
+        let signal = *signals.borrow_and_update();
+        if signal.cut || pace.deadline() <= Instant::now() {
+            return;
+        }
+        // A client whose request is on its way gets its answer first.
+        if signal.drain || (signal.recycle != begun && pace.phase() != Phase::Head) {
+            connection.as_mut().graceful_shutdown();
+        }
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            () = sleep_until(pace.deadline()) => {}
+            () = pace.moved() => {}
+            changed = signals.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+fn say(
+    status: StatusCode,
+    text: &'static str,
+    header: Option<(http::HeaderName, HeaderValue)>,
+) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = status;
+    response.headers_mut().extend(header);
     response
 }

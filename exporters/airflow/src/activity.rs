@@ -41,9 +41,6 @@ const SMALLEST_CHUNK_MS: i64 = 120_000;
 const RECONCILE: Duration = Duration::from_secs(300);
 /// Pages of finished runs that the first look reads; 100 runs each.
 const HISTORY_PAGES: usize = 20;
-/// States of task instances that count as active.
-const ACTIVE_STATES: [&str; 8] =
-    ["scheduled", "queued", "running", "deferred", "up_for_retry", "up_for_reschedule", "restarting", "awaiting_input"];
 /// Failed tries whose causes are looked for in one poll; the others wait for the next.
 const CAUSES_PER_POLL: usize = 20;
 /// A poll that catches up publishes after this time and goes on in the next.
@@ -101,7 +98,7 @@ impl Activity {
         let start = active.date.map_or(own_now, unix_ms);
         let history = i64::try_from(self.settings.history.as_millis()).unwrap_or(i64::MAX);
         let past = self.client.finished_runs(start.saturating_sub(history), HISTORY_PAGES).await?;
-        let tasks = self.client.task_instances_in(&ACTIVE_STATES).await?;
+        let tasks = self.client.active_task_instances().await?;
         let mut book = Book::starting_at(&self.environment, start);
         book.learn_history(past);
         book.take(&Batch { active: Some((active.rows, tasks.rows)), ..Batch::default() });
@@ -186,7 +183,7 @@ impl Activity {
             return Ok(None);
         }
         let runs = self.client.active_runs().await?;
-        let tasks = self.client.task_instances_in(&ACTIVE_STATES).await?;
+        let tasks = self.client.active_task_instances().await?;
         Ok(Some((runs.rows, tasks.rows)))
     }
 

@@ -63,9 +63,22 @@ impl Api {
     /// Whether lists can be read by cursor (Airflow 3.2 and later), which spares the server a
     /// count of all rows.
     pub fn has_cursor(&self) -> bool {
+        self.version == ApiVersion::V2 && self.at_least(3, 2)
+    }
+
+    /// States of task instances that are not finished. Airflow answers with an error to a state
+    /// that it does not know.
+    pub fn active_states(&self) -> &'static [&'static str] {
+        const STATES: [&str; 8] = [
+            "scheduled", "queued", "running", "deferred", "up_for_retry", "up_for_reschedule", "restarting",
+            "awaiting_input",
+        ];
+        if self.at_least(3, 3) { &STATES } else { &STATES[..STATES.len() - 1] }
+    }
+
+    fn at_least(&self, major: u32, minor: u32) -> bool {
         let mut parts = self.airflow.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
-        let (major, minor) = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
-        self.version == ApiVersion::V2 && (major, minor) >= (3, 2)
+        (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) >= (major, minor)
     }
 }
 

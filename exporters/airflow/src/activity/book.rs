@@ -173,9 +173,7 @@ impl Book {
     }
 
     fn count_run(&mut self, run: &Run, end: Timestamp) {
-        let ended = end.as_millisecond();
-        let key = ["run", &run.dag_id, &run.dag_run_id, &ended.to_string()];
-        if self.ledger.enter(&key, ended) != Entry::New {
+        if self.ledger.enter(&run_key(run), end.as_millisecond()) != Entry::New {
             return;
         }
         let (environment, state) = (self.environment.as_str(), run.state.as_str());
@@ -319,11 +317,19 @@ impl Book {
     }
 }
 
-/// The key of a try in the ledger. The end is part of it: a task that never ran and is cleared
-/// ends again with the same number.
+/// The key of a try in the ledger. The start tells the tries of a task that never ran apart, which
+/// all have the number 0; the end does not, since Airflow 2 may write it twice.
 fn try_key(key: &TaskKey, ti: &TaskInstance) -> [String; 3] {
-    let end = ti.end_date.map_or("none".to_owned(), |end| end.as_millisecond().to_string());
-    [format!("try {}", ti.try_number), key.digest(), end]
+    [format!("try {}", ti.try_number), key.digest(), began(ti.start_date, ti.end_date)]
+}
+
+/// The key of a run's end. A cleared run starts anew before it ends again.
+fn run_key(run: &Run) -> [String; 4] {
+    ["run".to_owned(), run.dag_id.clone(), run.dag_run_id.clone(), began(run.start_date, run.end_date)]
+}
+
+fn began(start: Option<Timestamp>, end: Option<Timestamp>) -> String {
+    start.or(end).map_or("never".to_owned(), |time| time.as_millisecond().to_string())
 }
 
 fn ms(time: Option<Timestamp>) -> i64 {

@@ -46,20 +46,21 @@ impl Record {
     /// than the last one moves it, and a state set by hand corrects it.
     pub(super) fn ended(&mut self, run: &Run, end: f64) {
         let success = run.state == "success";
-        if let Some(last) = self.last.as_mut().filter(|last| last.run_id == run.dag_run_id && last.end == end) {
+        let start = run.start_date.map_or(end, |start| start.as_duration().as_secs_f64());
+        self.note_end(success, end);
+        if let Some(last) = self.last.as_mut().filter(|last| last.run_id == run.dag_run_id && last.start == start) {
+            // The same end once more, or one whose time or state was written anew.
+            last.end = last.end.max(end);
             if last.success != success {
                 last.success = success;
                 self.consecutive_failures = u32::from(!success);
-                self.note_end(success, end);
             }
             return;
         }
-        self.note_end(success, end);
         let newer = self.last.as_ref().is_none_or(|last| (end, &run.dag_run_id) > (last.end, &last.run_id));
         if !newer {
             return;
         }
-        let start = run.start_date.map_or(end, |start| start.as_duration().as_secs_f64());
         self.last = Some(LastRun { run_id: run.dag_run_id.clone(), success, start, end });
         self.consecutive_failures = if success { 0 } else { self.consecutive_failures + 1 };
         if let Some(due) = run.due() {
@@ -77,7 +78,12 @@ impl Record {
             self.unmet_due = Some(self.unmet_due.map_or(due, |unmet| unmet.min(due)));
             return;
         }
+        let rerun = self.unmet_due == Some(due);
         self.unmet_due = self.unmet_due.filter(|unmet| *unmet > due);
+        if rerun {
+            // It ended when somebody cleared it, which says nothing of what a run needs.
+            return;
+        }
         self.needed.push_back((end - due).max(0.0));
         if self.needed.len() > LEARN_FROM {
             self.needed.pop_front();
@@ -109,6 +115,7 @@ mod tests {
     use super::*;
     use crate::directory::Objective;
 
+    /// A run that starts a second after it is due.
     fn run(id: &str, state: &str, due: i64, end: i64) -> (Run, f64) {
         let at = |seconds: i64| jiff::Timestamp::from_second(seconds).unwrap().to_string();
         let json = serde_json::json!({"dag_id": "d", "dag_run_id": id, "run_type": "scheduled", "state": state,
@@ -133,6 +140,12 @@ mod tests {
     }
 
     #[test]
+    fn an_end_that_is_written_twice_is_one_end() {
+        let record = record(&[("a", "failed", 0, 10), ("a", "failed", 0, 12)]);
+        assert_eq!((record.consecutive_failures, record.last_failure), (1, 12.0));
+    }
+
+    #[test]
     fn a_late_answer_does_not_move_the_last_run_back() {
         let record = record(&[("b", "success", 100, 110), ("a", "failed", 0, 10)]);
         assert_eq!(record.consecutive_failures, 0);
@@ -142,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_cleared_run_that_ends_again_and_a_state_set_by_hand_are_followed() {
-        let cured = record(&[("a", "failed", 0, 10), ("a", "success", 0, 90)]);
+        let cured = record(&[("a", "failed", 0, 10), ("a", "success", 80, 90)]);
         assert_eq!((cured.consecutive_failures, cured.last_success), (0, 90.0));
         let patched = record(&[("a", "success", 0, 10), ("a", "failed", 0, 10)]);
         assert_eq!((patched.consecutive_failures, patched.last.unwrap().success), (1, false));

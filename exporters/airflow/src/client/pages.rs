@@ -111,15 +111,18 @@ impl Client {
         self.split_windows(PATH, window).await
     }
 
-    /// Task instances in one of `states`.
+    /// Task instances that are not finished; those that only wait for others are left out.
     ///
     /// # Errors
     /// When a page cannot be had.
-    pub async fn task_instances_in(&self, states: &[&str]) -> Result<Rows<TaskInstance>, PollError> {
+    pub async fn active_task_instances(&self) -> Result<Rows<TaskInstance>, PollError> {
         const PATH: &str = "/dags/~/dagRuns/~/taskInstances";
-        let order = if self.api().await?.version == ApiVersion::V2 { Some("id") } else { None };
-        let query = states.iter().map(|state| ("state", (*state).to_owned())).collect();
-        self.list("task_instances", PATH, query, order).await
+        let api = self.api().await?;
+        let query: Query = api.active_states().iter().map(|state| ("state", (*state).to_owned())).collect();
+        match api.version {
+            ApiVersion::V1 => Ok(Rows { rows: self.offset_pages(PATH, query).await?, date: None }),
+            ApiVersion::V2 => self.list("task_instances", PATH, query, Some("id")).await,
+        }
     }
 
     /// All tries of a task instance, the newest included; needs Airflow 2.10.
@@ -137,7 +140,7 @@ impl Client {
     /// # Errors
     /// When a page cannot be had.
     pub async fn dags(&self) -> Result<Vec<Dag>, PollError> {
-        Ok(self.list("dags", "/dags", Query::new(), Some("dag_id")).await?.rows)
+        Ok(self.list("dags", "/dags", Query::new(), None).await?.rows)
     }
 
     /// Number of DAGs, those without a file included.
@@ -158,8 +161,7 @@ impl Client {
     /// # Errors
     /// When a page cannot be had.
     pub async fn import_errors(&self) -> Result<Vec<ImportError>, PollError> {
-        let order = if self.api().await?.version == ApiVersion::V2 { "id" } else { "import_error_id" };
-        Ok(self.list("import_errors", "/importErrors", Query::new(), Some(order)).await?.rows)
+        Ok(self.list("import_errors", "/importErrors", Query::new(), None).await?.rows)
     }
 
     /// Pools.
@@ -167,7 +169,7 @@ impl Client {
     /// # Errors
     /// When a page cannot be had.
     pub async fn pools(&self) -> Result<Vec<Pool>, PollError> {
-        Ok(self.list("pools", "/pools", Query::new(), Some("id")).await?.rows)
+        Ok(self.list("pools", "/pools", Query::new(), None).await?.rows)
     }
 
     /// Rows of the audit log with one `event` for a task instance.
@@ -240,7 +242,7 @@ impl Client {
             let until = window.until.or(at.map(unix_ms)).unwrap_or(window.since);
             let middle = window.since + (until - window.since) / 2;
             if until - window.since <= SMALLEST_WINDOW_MS || pages > MAX_PAGES {
-                rows.extend(self.offset_pages(path, window).await?);
+                rows.extend(self.offset_pages(path, window.query()).await?);
                 continue;
             }
             // The later half keeps its open end: what changes meanwhile belongs to it.
@@ -250,13 +252,13 @@ impl Client {
         Ok(Rows { rows, date })
     }
 
-    /// Reads a window that is too full to be split, as one bulk update makes it, by offset. Such
-    /// rows come in no order, so that what was read is checked against the total.
-    async fn offset_pages(&self, path: &str, window: Window) -> Result<Vec<TaskInstance>, PollError> {
+    /// Reads task instances of v1 that no window divides, by offset. They come in no order, so
+    /// that what was read is checked against the total.
+    async fn offset_pages(&self, path: &str, filter: Query) -> Result<Vec<TaskInstance>, PollError> {
         let (mut rows, mut keys) = (Vec::new(), HashSet::new());
         let mut offset = 0;
         loop {
-            let mut query = window.query();
+            let mut query = filter.clone();
             query.extend([("limit", V1_PAGE.to_string()), ("offset", offset.to_string())]);
             let (_, page) = self.page(path, &query).await?;
             offset += page.rows.len();
