@@ -15,6 +15,7 @@ pub mod run;
 pub mod server;
 pub mod snapshot;
 pub mod source;
+pub mod stage;
 pub mod state;
 pub mod telemetry;
 pub mod upstream;

@@ -144,7 +144,11 @@ impl Poller {
 }
 
 /// A poll with a time limit; a panic inside is an error of this source alone.
-async fn guarded(source: &mut dyn AnySource, limit: Duration, now: SystemTime) -> Result<Snapshot, PollError> {
+pub(crate) async fn guarded(
+    source: &mut dyn AnySource,
+    limit: Duration,
+    now: SystemTime,
+) -> Result<Snapshot, PollError> {
     let poll = AssertUnwindSafe(source.poll(now)).catch_unwind();
     match tokio::time::timeout(limit, poll).await {
         Ok(Ok(result)) => result,

@@ -1,7 +1,7 @@
 //! The life of an exporter: command line, configuration, polling, serving, end.
 
 mod cli;
-mod pages;
+pub mod pages;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -203,3 +203,14 @@ fn a_flood_of_exceptions_and_an_endless_line_stay_bounded() {
     }
     assert!(tail.held_bytes() <= 64 * 1024 + 8 * 16 * 4096, "{tail:?}");
 }
+
+#[test]
+fn the_document_is_up_to_date() {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/CAUSES.md");
+    let text = footprint_common::cause::causes_markdown();
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(&file, &text).unwrap();
+    }
+    let committed = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(committed == text, "docs/CAUSES.md is out of date: UPDATE_EXPECT=1 cargo test -p footprint-common --test causes");
+}

@@ -3,3 +3,4 @@
 pub mod exporter;
 pub mod exposed;
 pub mod peers;
+pub mod scene;

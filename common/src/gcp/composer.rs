@@ -107,7 +107,8 @@ impl Composer {
         let url = format!("{}/v1/projects/{}/locations/{}/environments", self.endpoint, self.project, self.location);
         let (mut found, mut page_token) = (Vec::new(), String::new());
         for _ in 0..MAX_PAGES {
-            let query = [("pageSize", PAGE_SIZE), ("pageToken", page_token.as_str())];
+            let next = (!page_token.is_empty()).then_some(("pageToken", page_token.as_str()));
+            let query: Vec<_> = [("pageSize", PAGE_SIZE)].into_iter().chain(next).collect();
             let request = self.upstream.request(http::Method::GET, &url).query(&query);
             let request = self.tokens.authorize(request).await?;
             let page: Page = self.upstream.send(request, what).await?.success(what)?.json(what)?;

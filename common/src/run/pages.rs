@@ -25,7 +25,7 @@ struct Site {
 }
 
 /// The handler of all pages of an exporter.
-pub(super) fn handler(
+pub fn handler(
     name: &'static str,
     about: &'static str,
     version: &'static str,

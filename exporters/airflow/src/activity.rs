@@ -12,7 +12,7 @@ mod task;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use footprint_common::board::unix_seconds;
 use footprint_common::cause::Classifier;
@@ -20,6 +20,7 @@ use footprint_common::error::{PollError, Reason};
 use footprint_common::snapshot::Snapshot;
 use footprint_common::source::Source;
 use footprint_common::state::{StateDir, StateFile};
+use tokio::time::Instant;
 
 use crate::client::Client;
 use crate::client::model::TaskInstance;
@@ -38,7 +39,7 @@ const CHUNK_MS: i64 = 3_600_000;
 const SMALLEST_CHUNK_MS: i64 = 120_000;
 /// Time between two full looks at everything active, which mend what windows cannot show:
 /// deleted runs, a restored database.
-const RECONCILE: Duration = Duration::from_secs(300);
+const RECONCILE_MS: i64 = 300_000;
 /// Pages of finished runs that the first look reads; 100 runs each.
 const HISTORY_PAGES: usize = 20;
 /// Failed tries whose causes are looked for in one poll; the others wait for the next.
@@ -55,8 +56,9 @@ pub struct Activity {
     detective: Detective,
     book: Option<Book>,
     file: Option<StateFile>,
-    reconciled: Option<Instant>,
-    last_poll: Option<Instant>,
+    /// Milliseconds of our own clock.
+    reconciled: Option<i64>,
+    last_poll: Option<i64>,
     /// Airflow's clock less ours, in milliseconds.
     skew_ms: i64,
     chunk_ms: i64,
@@ -102,7 +104,7 @@ impl Activity {
         let mut book = Book::starting_at(&self.environment, start);
         book.learn_history(past);
         book.take(&Batch { active: Some((active.rows, tasks.rows)), ..Batch::default() });
-        self.reconciled = Some(Instant::now());
+        self.reconciled = Some(own_now);
         self.book = Some(book);
         Ok(())
     }
@@ -134,14 +136,14 @@ impl Activity {
         let Some(watermark) = self.book.as_ref().map(|book| book.watermark) else { return Ok(true) };
         let server_now = own_now + self.skew_ms;
         let window = self.window(watermark, server_now);
-        let mut batch = Batch { active: self.active_if_due().await?, ..Batch::default() };
+        let mut batch = Batch { active: self.active_if_due(own_now).await?, ..Batch::default() };
         let mut runs = self.client.runs(window).await?;
         let date = runs.date.map_or(own_now, unix_ms);
         let mut window = window;
         if date + 2000 < window.since + OVERLAP_MS && window.until.is_none() {
             // Airflow's clock went back: what changed since the last poll has times before the
             // window. The keys in the book keep what is read again from being counted again.
-            let elapsed = self.last_poll.map_or(0, |at| at.elapsed().as_millis() as i64);
+            let elapsed = self.last_poll.map_or(0, |at| (own_now - at).max(0));
             window.since = date - elapsed - OVERLAP_MS;
             runs = self.client.runs(window).await?;
         }
@@ -158,7 +160,7 @@ impl Activity {
         let Some(book) = self.book.as_mut() else { return };
         self.tries_read.clear();
         if batch.active.is_some() {
-            self.reconciled = Some(Instant::now());
+            self.reconciled = Some(own_now);
         }
         let settled = book.take(batch);
         let reached = window.until.unwrap_or(date);
@@ -178,8 +180,8 @@ impl Activity {
         Window { since, until: (until < server_now).then_some(until) }
     }
 
-    async fn active_if_due(&self) -> Result<Option<(Vec<crate::client::model::Run>, Vec<TaskInstance>)>, PollError> {
-        if self.reconciled.is_some_and(|at| at.elapsed() < RECONCILE) {
+    async fn active_if_due(&self, own_now: i64) -> Result<Option<(Vec<crate::client::model::Run>, Vec<TaskInstance>)>, PollError> {
+        if self.reconciled.is_some_and(|at| (own_now - at).abs() < RECONCILE_MS) {
             return Ok(None);
         }
         let runs = self.client.active_runs().await?;
@@ -255,7 +257,7 @@ impl Source for Activity {
             self.begin(own_now).await?;
         }
         self.catch_up(own_now).await?;
-        self.last_poll = Some(Instant::now());
+        self.last_poll = Some(own_now);
         self.find_causes().await?;
         Ok(self.publish(now))
     }

@@ -8,12 +8,12 @@ pub mod pages;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 use footprint_common::error::{PollError, Reason};
 use footprint_common::upstream::{Answer, Upstream};
 use reqwest::{Method, RequestBuilder, Response};
 use serde::Deserialize;
+use tokio::time::Instant;
 
 pub use auth::Login;
 pub use budget::{Budget, Need};

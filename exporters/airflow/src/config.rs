@@ -194,7 +194,7 @@ impl Settings {
         let calls_per_minute = at_least("api_calls_per_minute", raw.api_calls_per_minute.as_ref(), 10.0, 1.0)?;
         Ok(Self {
             poll_activity: duration_or("poll.activity", raw.poll.activity.as_ref(), seconds(30))?,
-            poll_dags: duration_or("poll.dags", raw.poll.dags.as_ref(), seconds(180))?,
+            poll_dags: duration_or("poll.dags", raw.poll.dags.as_ref(), seconds(300))?,
             poll_status: duration_or("poll.status", raw.poll.status.as_ref(), seconds(60))?,
             calls_per_minute,
             request_timeout: duration_or("request_timeout", raw.request_timeout.as_ref(), seconds(30))?,

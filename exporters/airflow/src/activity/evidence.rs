@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use footprint_common::cause::{Cause, Classifier, Evidence};
 use footprint_common::error::{PollError, Reason};
+use tokio::time::Instant;
 
 use super::task::FailedTry;
 use crate::client::logs::Log;

@@ -1,7 +1,9 @@
 //! The call budget of one Airflow: an average rate that may be saved up for a burst.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 /// Saved-up calls, in minutes of the average rate: enough for a first look at a large
 /// environment or for catching up after an outage.

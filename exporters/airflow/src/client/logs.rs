@@ -69,16 +69,16 @@ impl Client {
     }
 }
 
-/// Whether a log holds more than Airflow's own remarks on where it looked for it: entries of a
-/// log have a time, in brackets in Airflow 2 and as a field in 3, and remarks have none.
+/// Whether a log holds more than Airflow's own remarks on where it looked for it: in Airflow 2 the
+/// worker's name, a group and lines that start with `***`, in 3 entries without a time.
 #[derive(Default)]
 struct Told {
     line: Vec<u8>,
     lines: usize,
 }
 
-/// Enough of a line to know it.
-const LINE_HEAD: usize = 200;
+/// Enough of a line to know it: fields of an entry come in any order, and an exception is long.
+const LINE_HEAD: usize = 64 << 10;
 
 impl Told {
     fn feed(&mut self, chunk: &[u8]) {
@@ -94,8 +94,12 @@ impl Told {
     fn end_line(&mut self) {
         let line = String::from_utf8_lossy(&self.line);
         let line = line.trim();
-        let entry = line.starts_with('[') || line.contains("\"timestamp\":\"");
-        self.lines += usize::from(entry);
+        let remark = !line.starts_with('{') && !line.contains(' ')
+            || line.starts_with("***")
+            || line.contains("::group::Log message source")
+            || line.ends_with("::endgroup::")
+            || line.contains("\"timestamp\":null");
+        self.lines += usize::from(!remark);
         self.line.clear();
     }
 
@@ -120,8 +124,9 @@ mod tests {
         let v1 = "worker-1\n INFO - ::group::Log message source details\n*** Could not read served logs\n";
         assert!(!told(v1));
         assert!(told(&format!("{v1}[2026-11-22T10:00:00.000+0000] {{local_task_job_runner.py:123}} INFO - x")));
+        assert!(told("worker-1\nKeyError: 'a log format of one's own'\n"));
         let v2 = "{\"timestamp\":null,\"event\":\"/opt/airflow/logs/attempt=1.log\"}\n";
         assert!(!told(v2) && !told(""));
-        assert!(told(&format!("{v2}{{\"timestamp\":\"2026-11-22T10:00:00Z\",\"event\":\"x\"}}")));
+        assert!(told(&format!("{v2}{{\"timestamp\":\"2026-11-22T10:00:00Z\",\"event\":\"no module\"}}")));
     }
 }
