@@ -94,6 +94,7 @@ macro_rules! metrics {
                 } };
         )+
         /// Every metric of this module, in the order of declaration.
+        #[allow(dead_code, reason = "tests declare metrics that they name one by one")]
         pub static ALL: $crate::metric::Catalogue = &[$(&$name.family),+];
     };
     (@kind counter) => { $crate::metric::Kind::Counter };

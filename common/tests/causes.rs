@@ -212,5 +212,8 @@ fn the_document_is_up_to_date() {
         std::fs::write(&file, &text).unwrap();
     }
     let committed = std::fs::read_to_string(&file).unwrap_or_default();
-    assert!(committed == text, "docs/CAUSES.md is out of date: UPDATE_EXPECT=1 cargo test -p footprint-common --test causes");
+    assert!(
+        committed == text,
+        "docs/CAUSES.md is out of date: UPDATE_EXPECT=1 cargo test -p footprint-common --test causes"
+    );
 }

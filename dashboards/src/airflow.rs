@@ -48,10 +48,10 @@ fn annotations() -> Vec<Annotation> {
         },
         Annotation {
             name: "Exporter restarts",
-            query: r#"sum by (instance) (resets(footprint_polls_total{@job,exporter="airflow"}[5m])) > 0"#,
+            query: "1000 * max by (job, instance) (process_start_time_seconds{@job})",
             text: "exporter {{instance}} restarted",
             color: "blue",
-            at_value: false,
+            at_value: true,
         },
     ]
 }

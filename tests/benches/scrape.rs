@@ -25,7 +25,8 @@ fn main() {
         return series::report_memory(arguments[at + 1].parse().expect("a number of series"));
     }
     footprint_common::upstream::install_crypto();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     for count in [100_000, 1_000_000] {
         println!("\n{count} series");
         cold_render(count);
@@ -64,7 +65,10 @@ fn cold_render(count: usize) {
     }
     let speed = |bytes: usize, times: &mut Vec<f64>| bytes as f64 / 1e6 / median(times);
     let (ours, theirs, packed) = (speed(bytes, &mut ours), speed(their_bytes, &mut theirs), speed(bytes, &mut packed));
-    println!("  cold render        {ours:7.0} MB/s; prometheus-client's registry {theirs:.0} MB/s; ratio {:.2}", ours / theirs);
+    println!(
+        "  cold render        {ours:7.0} MB/s; prometheus-client's registry {theirs:.0} MB/s; ratio {:.2}",
+        ours / theirs
+    );
     println!("  cold render + gzip {packed:7.0} MB/s of text");
 }
 
@@ -83,7 +87,12 @@ async fn warm_scrape(count: usize) {
         }
         let (a, b) = (median(&mut a), median(&mut b));
         let size = body.len() as f64 / 1e6;
-        println!("  warm scrape {name:5}  {:8.2} ms for {size:.1} MB; plain hyper {:.2} ms; ratio {:.2} (goal 1.2)", a * 1e3, b * 1e3, a / b);
+        println!(
+            "  warm scrape {name:5}  {:8.2} ms for {size:.1} MB; plain hyper {:.2} ms; ratio {:.2} (goal 1.2)",
+            a * 1e3,
+            b * 1e3,
+            a / b
+        );
     }
 }
 

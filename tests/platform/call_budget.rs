@@ -1,5 +1,7 @@
 //! 500 DAGs with 50,000 task instances a day: at most ten calls a minute, and every end counted.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics says where")]
+
 use footprint_simulator::{Api, Size, World};
 use footprint_tests::scene::{Scene, base};
 

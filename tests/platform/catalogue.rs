@@ -5,8 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use footprint_common::metric::{Family, Kind};
 
 /// Every exporter's catalogue with the heading that it has in docs/METRICS.md.
-pub const CATALOGUES: [(&str, &[&Family]); 2] =
-    [("Airflow exporter", airflow_exporter::metrics::ALL), ("Every exporter, of itself", footprint_common::own::ALL)];
+pub const CATALOGUES: [(&str, &[&Family]); 3] = [
+    ("Airflow exporter", airflow_exporter::metrics::ALL),
+    ("Every exporter, of itself", footprint_common::own::ALL),
+    ("Every exporter, of its process", footprint_common::process::ALL),
+];
 
 /// Labels that Prometheus, Managed Prometheus, alerts or other people's setups claim.
 const RESERVED: [&str; 44] = [
@@ -150,7 +153,10 @@ fn name_faults(family: &Family) -> Vec<String> {
         odd.iter().any(|s| name.trim_end_matches("_total").ends_with(s)),
         "base units only, and moments in place of ages",
     );
-    fault(["process_", "scrape_", "go_"].iter().any(|p| name.starts_with(p)), "prefix of somebody else");
+    // `process_` is for the metrics that Prometheus' own client libraries agree on.
+    let agreed = footprint_common::process::ALL.iter().any(|family| family.name == name);
+    let taken = ["process_", "scrape_", "go_"].iter().any(|p| name.starts_with(p));
+    fault(taken && !agreed, "prefix of somebody else");
     wrong
 }
 

@@ -1,9 +1,11 @@
 //! Whatever an upstream does, it ends in a metric and an error of this source alone, and nothing
 //! is lost or counted twice when it is over.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics says where")]
+
+use footprint_simulator::Span;
 use footprint_simulator::World;
 use footprint_simulator::faults::{Drip, Fault, Status, Trouble};
-use footprint_simulator::Span;
 use footprint_tests::exposed::Exposed;
 use footprint_tests::scene::{Scene, base};
 
@@ -71,7 +73,8 @@ async fn each_fault_has_its_reason_and_costs_nothing_in_the_end() {
         scene.poll(&[]).await;
         scene.advance(15);
         scene.poll(&[]).await;
-        let faults = ["/airflow/sick/", "/airflow/sick3/"].map(|path| Fault { path: Some(path.into()), ..trouble.clone().into() });
+        let faults = ["/airflow/sick/", "/airflow/sick3/"]
+            .map(|path| Fault { path: Some(path.into()), ..trouble.clone().into() });
         scene.simulator.set_faults(faults.to_vec()).unwrap();
         scene.advance(30);
         let polled = scene.poll(&["activity", "status"]).await;
@@ -89,7 +92,10 @@ async fn each_fault_has_its_reason_and_costs_nothing_in_the_end() {
         let during = scene.exposed();
         assert_eq!(during.one("footprint_source_up", &[("target", "sick"), ("source", "activity")]), Some(0.0));
         assert_eq!(during.one("footprint_source_up", &[("target", "well"), ("source", "activity")]), Some(1.0));
-        assert!(during.one("airflow_dag_consecutive_failures", &[("airflow_environment", "sick")]).is_some(), "the last good snapshot stays");
+        assert!(
+            during.one("airflow_dag_consecutive_failures", &[("airflow_environment", "sick")]).is_some(),
+            "the last good snapshot stays"
+        );
         scene.advance(60);
         scene.simulator.set_faults(Vec::new()).unwrap();
         let healed = scene.play(90, 30).await;
@@ -120,7 +126,10 @@ fn everything_once(exposed: &Exposed, trouble: &Trouble) {
 async fn one_row_that_cannot_be_read_costs_neither_the_page_nor_the_poll() {
     let mut scene = Scene::new(World::from_yaml(WORLD, base()).unwrap(), CONFIG, true).await;
     scene.poll(&[]).await;
-    scene.simulator.set_faults(vec![Trouble::BadRow.at("/airflow/sick/api/v1/dags/~/dagRuns/~/taskInstances").times(1)]).unwrap();
+    scene
+        .simulator
+        .set_faults(vec![Trouble::BadRow.at("/airflow/sick/api/v1/dags/~/dagRuns/~/taskInstances").times(1)])
+        .unwrap();
     let polled = scene.play(60, 30).await;
     assert!(polled.iter().all(|poll| poll.error.is_none()), "{polled:?}");
     let skipped = scene.exposed().sum("airflow_api_rows_skipped_total", &[("list", "task_instances")]);

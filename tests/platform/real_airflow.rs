@@ -1,6 +1,8 @@
 //! The Airflow exporter against real Airflows: whatever their own databases say is what
 //! `/metrics` must say, also when the exporter is killed again and again meanwhile.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics says where")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -106,7 +108,8 @@ fn differences(truth: &Value, exposed: &Exposed) -> Vec<String> {
         let labels = [("dag_id", dag), ("state", state), ("run_type", run_type.as_str())];
         let told = exposed.sum("airflow_dag_runs_finished_total", &labels);
         expect(format!("runs {dag} {run_type} {state}"), number(run, "count"), told);
-        let end = format!("airflow_dag_last_{}_timestamp_seconds", if state == "success" { "success" } else { "failure" });
+        let end =
+            format!("airflow_dag_last_{}_timestamp_seconds", if state == "success" { "success" } else { "failure" });
         let told = exposed.sum(&end, &[("dag_id", dag)]);
         expect(format!("last end {dag} {state}"), number(run, "last_end").round(), told.round());
     }

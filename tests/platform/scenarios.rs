@@ -89,8 +89,14 @@ fn every_scenario_exposes_what_is_true_of_its_world() {
     let only = std::env::var("SCENARIO").ok();
     folders.retain(|path| only.as_ref().is_none_or(|only| path.ends_with(only)));
     assert!(!folders.is_empty());
-    let played = folders.iter().flat_map(|folder| [Api::V1, Api::V2].map(|api| scenario(folder, api)));
-    let problems: Vec<String> = played.flatten().collect();
+    let plays: Vec<_> = folders.iter().flat_map(|folder| [Api::V1, Api::V2].map(|api| (folder, api))).collect();
+    let share = plays.len().div_ceil(std::thread::available_parallelism().map_or(2, usize::from));
+    let problems: Vec<String> = std::thread::scope(|scope| {
+        let play = |plays: &[(&PathBuf, Api)]| plays.iter().filter_map(|(f, api)| scenario(f, *api)).collect();
+        let threads: Vec<_> =
+            plays.chunks(share).map(|plays| scope.spawn(move || -> Vec<String> { play(plays) })).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
     assert!(problems.is_empty(), "{}\nIf that is right: UPDATE_EXPECT=1", problems.join("\n"));
 }
 
@@ -101,4 +107,3 @@ fn what_is_left_out_is_left_out_whole() {
     assert_eq!(pinned(text, false), "# TYPE a gauge\na 1.0\n# TYPE b gauge\nb 0.0\n");
     assert!(pinned(text, true).contains("evidence_total{e=\"x\"} 0.0"));
 }
-

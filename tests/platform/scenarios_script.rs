@@ -79,7 +79,7 @@ impl Script {
 }
 
 /// Polls of `activity` to one of the source: the relations of the default intervals.
-const EVERY: [(&str, u64); 4] = [("activity", 1), ("status", 2), ("composer", 2), ("dags", 6)];
+const EVERY: [(&str, u64); 4] = [("activity", 1), ("status", 2), ("composer", 2), ("dags", 10)];
 
 impl Step {
     /// Does it. Failed polls are part of the play: the metrics tell of them.

@@ -7,6 +7,7 @@
 pub mod book;
 pub mod evidence;
 mod expose;
+mod keys;
 mod record;
 mod task;
 
@@ -173,14 +174,21 @@ impl Activity {
         let earliest = server_now.saturating_sub(longest);
         if watermark < earliest {
             let skipped_s = (earliest - watermark) / 1000;
-            tracing::error!(environment = self.environment, skipped_s, "down for longer than max_catch_up: what ended in between is not counted");
+            tracing::error!(
+                environment = self.environment,
+                skipped_s,
+                "down for longer than max_catch_up: what ended in between is not counted"
+            );
         }
         let since = watermark.max(earliest) - OVERLAP_MS;
         let until = since + self.chunk_ms;
         Window { since, until: (until < server_now).then_some(until) }
     }
 
-    async fn active_if_due(&self, own_now: i64) -> Result<Option<(Vec<crate::client::model::Run>, Vec<TaskInstance>)>, PollError> {
+    async fn active_if_due(
+        &self,
+        own_now: i64,
+    ) -> Result<Option<(Vec<crate::client::model::Run>, Vec<TaskInstance>)>, PollError> {
         if self.reconciled.is_some_and(|at| (own_now - at).abs() < RECONCILE_MS) {
             return Ok(None);
         }

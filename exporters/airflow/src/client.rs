@@ -70,7 +70,13 @@ impl Api {
     /// that it does not know.
     pub fn active_states(&self) -> &'static [&'static str] {
         const STATES: [&str; 8] = [
-            "scheduled", "queued", "running", "deferred", "up_for_retry", "up_for_reschedule", "restarting",
+            "scheduled",
+            "queued",
+            "running",
+            "deferred",
+            "up_for_retry",
+            "up_for_reschedule",
+            "restarting",
             "awaiting_input",
         ];
         if self.at_least(3, 3) { &STATES } else { &STATES[..STATES.len() - 1] }

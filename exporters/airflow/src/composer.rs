@@ -53,8 +53,12 @@ impl Discovery {
         let serving = found.iter().filter(|(_, environment)| environment.state.serves());
         let now: BTreeMap<&String, &String> =
             serving.filter_map(|(label, environment)| Some((label, environment.airflow_uri.as_ref()?))).collect();
-        let gone: Vec<String> =
-            self.watched.iter().filter(|(label, uri)| now.get(label) != Some(uri)).map(|(label, _)| label.clone()).collect();
+        let gone: Vec<String> = self
+            .watched
+            .iter()
+            .filter(|(label, uri)| now.get(label) != Some(uri))
+            .map(|(label, _)| label.clone())
+            .collect();
         for label in gone {
             tracing::info!(environment = label, "no longer watched: the environment is gone, asleep or has moved");
             self.recruiter.remove(&label);
@@ -70,9 +74,10 @@ impl Discovery {
     }
 
     fn watch(&self, label: &str, uri: &str) -> Result<(), PollError> {
-        let upstream = self.factory.upstream(None).map_err(|problem| {
-            PollError::new(footprint_common::error::Reason::Unavailable, problem)
-        })?;
+        let upstream = self
+            .factory
+            .upstream(None)
+            .map_err(|problem| PollError::new(footprint_common::error::Reason::Unavailable, problem))?;
         let client = self.factory.client(upstream, uri, Login::Google(self.api.tokens.clone()));
         tracing::info!(environment = label, url = uri, "Composer environment found");
         self.factory.add(label, client, |target, source| source.into_recruiter(&self.recruiter, target));

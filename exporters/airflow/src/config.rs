@@ -238,7 +238,8 @@ fn at_least<T: PartialOrd + Copy + std::fmt::Display>(
         None => Ok(default),
         Some(value) if value.value >= least => Ok(value.value),
         Some(value) => {
-            Err(ConfigError::new(key, format!("{} is too small", value.value), format!("write at least {least}")).at(value))
+            Err(ConfigError::new(key, format!("{} is too small", value.value), format!("write at least {least}"))
+                .at(value))
         }
     }
 }
@@ -256,7 +257,9 @@ fn rule((index, raw): (usize, &RawObjective)) -> Result<Rule, ConfigError> {
 pub fn classifier(raw: &Raw, setup: &Setup) -> Result<Classifier, ConfigError> {
     let Some(path) = &raw.cause_rules_file else { return Ok(Classifier::builtin()) };
     let file = setup.config_dir.join(&path.value);
-    let error = |problem: String| ConfigError::new("cause_rules_file", problem, "see docs/CAUSES.md for the form of a rule").at(path);
+    let error = |problem: String| {
+        ConfigError::new("cause_rules_file", problem, "see docs/CAUSES.md for the form of a rule").at(path)
+    };
     let text = std::fs::read_to_string(&file).map_err(|e| error(format!("cannot read {}: {e}", file.display())))?;
     let mut classifier = Classifier::builtin();
     classifier.load_user_rules(&text, &file.display().to_string()).map_err(|e| error(e.to_string()))?;
@@ -272,7 +275,11 @@ pub fn google(raw: &RawGoogle, setup: &Setup) -> Result<TokenSource, ConfigError
         Some(path) => Ok(TokenSource::File(SecretFile::new("google.token_file", path, &setup.config_dir)?)),
         None if raw.anonymous => Ok(TokenSource::None),
         None => TokenSource::google().map_err(|problem| {
-            ConfigError::new("google", problem, "run where Application Default Credentials exist, or give google.token_file")
+            ConfigError::new(
+                "google",
+                problem,
+                "run where Application Default Credentials exist, or give google.token_file",
+            )
         }),
     }
 }
@@ -289,9 +296,13 @@ impl RawAuth {
     /// When they are incomplete or of two kinds.
     pub fn login(&self, key: &str, tokens: Option<&TokenSource>, setup: &Setup) -> Result<Login, ConfigError> {
         let secret = |name: &str, inline: &Option<SecretString>, file: &Option<Spanned<PathBuf>>| match (inline, file) {
-            (Some(_), Some(_)) => Err(ConfigError::new(format!("{key}.{name}"), "given twice", format!("keep {name} or {name}_file"))),
+            (Some(_), Some(_)) => {
+                Err(ConfigError::new(format!("{key}.{name}"), "given twice", format!("keep {name} or {name}_file")))
+            }
             (Some(inline), None) => Ok(Some(Secret::Inline(inline.clone()))),
-            (None, Some(file)) => SecretFile::new(&format!("{key}.{name}_file"), file, &setup.config_dir).map(Secret::File).map(Some),
+            (None, Some(file)) => {
+                SecretFile::new(&format!("{key}.{name}_file"), file, &setup.config_dir).map(Secret::File).map(Some)
+            }
             (None, None) => Ok(None),
         };
         let password = secret("password", &self.password, &self.password_file)?;
@@ -301,7 +312,11 @@ impl RawAuth {
             (Some(username), Some(password), None, None) => Ok(Login::password(username, password)),
             (None, None, Some(token), None) => Ok(Login::Token(token)),
             (None, None, None, Some(tokens)) => Ok(Login::Google(tokens.clone())),
-            _ => Err(ConfigError::new(key, "credentials are incomplete or of two kinds", "give username with password_file, or token_file, or google: true")),
+            _ => Err(ConfigError::new(
+                key,
+                "credentials are incomplete or of two kinds",
+                "give username with password_file, or token_file, or google: true",
+            )),
         }
     }
 }
@@ -318,7 +333,8 @@ mod tests {
 
     #[test]
     fn the_configuration_goes_before_the_tag() {
-        let raw: Raw = footprint_common::config::parse("objectives:\n- {dag_id: 'x*', environment: e, max_age: 1h}\n").unwrap();
+        let raw: Raw =
+            footprint_common::config::parse("objectives:\n- {dag_id: 'x*', environment: e, max_age: 1h}\n").unwrap();
         let settings = Settings::new(&raw).unwrap();
         assert_eq!(settings.objective("e", "x1", &["slo:2h"]), Some((3600.0, "config")));
         assert_eq!(settings.objective("f", "x1", &["a", "slo:2h"]), Some((7200.0, "tag")));

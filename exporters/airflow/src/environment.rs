@@ -12,6 +12,7 @@ use footprint_common::source::{Recruiter, Schedule, Sources};
 use footprint_common::state::StateDir;
 use footprint_common::telemetry::Telemetry;
 use footprint_common::upstream::Upstream;
+use serde_saphyr::Spanned;
 
 use crate::activity::Activity;
 use crate::client::{Client, Login};
@@ -66,7 +67,12 @@ fn check_name(names: &mut BTreeSet<String>, index: usize, environment: &RawEnvir
     let name = &environment.name;
     if name.value.is_empty() || !names.insert(name.value.clone()) {
         let problem = format!("`{}` is empty or used twice", name.value);
-        return Err(ConfigError::new(format!("environments[{index}].name"), problem, "give each environment a name of its own").at(name));
+        return Err(ConfigError::new(
+            format!("environments[{index}].name"),
+            problem,
+            "give each environment a name of its own",
+        )
+        .at(name));
     }
     Ok(())
 }
@@ -80,10 +86,7 @@ fn client(
 ) -> Result<Arc<Client>, ConfigError> {
     let key = |name: &str| format!("environments[{index}].{name}");
     let url = &raw.url;
-    if reqwest::Url::parse(&url.value).ok().filter(|parsed| matches!(parsed.scheme(), "http" | "https")).is_none() {
-        let problem = "is no http or https URL";
-        return Err(ConfigError::new(key("url"), problem, "write the root of the web server, such as https://airflow.example.com").at(url));
-    }
+    check_url(&key("url"), url)?;
     let login = raw.auth.login(&key("auth"), tokens, setup)?;
     let ca = raw.ca_file.as_ref().map(|path| {
         let file = setup.config_dir.join(&path.value);
@@ -97,6 +100,21 @@ fn client(
         None => factory.upstream(None).map_err(|problem| ConfigError::new(key("url"), problem, ""))?,
     };
     Ok(factory.client(upstream, &url.value, login))
+}
+
+/// The address goes into links and logs, so that it must hold no credentials.
+fn check_url(key: &str, url: &Spanned<String>) -> Result<(), ConfigError> {
+    let fail = |problem: String, fix: &str| Err(ConfigError::new(key, problem, fix).at(url));
+    match reqwest::Url::parse(&url.value) {
+        Ok(parsed) if !parsed.username().is_empty() || parsed.password().is_some() => {
+            fail("holds credentials, which would show in links and logs".to_owned(), "give them under auth")
+        }
+        Ok(parsed) if matches!(parsed.scheme(), "http" | "https") => Ok(()),
+        _ => fail(
+            format!("`{}` is no http or https URL", url.value),
+            "write the root of the web server, such as https://airflow.example.com",
+        ),
+    }
 }
 
 fn add_discoveries(
@@ -168,7 +186,8 @@ impl Factory {
         let dags = Dags::new(name, client.clone(), directory.clone(), settings.clone());
         put(name, One::Dags(schedule(settings.poll_dags), dags));
         let classifier = self.classifier.clone();
-        let activity = Activity::new(name, client, directory, settings.activity.clone(), classifier, self.state.as_ref());
+        let activity =
+            Activity::new(name, client, directory, settings.activity.clone(), classifier, self.state.as_ref());
         put(name, One::Activity(schedule(settings.poll_activity), Box::new(activity)));
     }
 }

@@ -31,13 +31,13 @@ footprint_common::metrics! {
     counter airflow_dag_runs_finished_total { airflow_environment, dag_id, run_type, state }
     /// Time from the start to the end of finished DAG runs.
     histogram airflow_dag_run_duration_seconds { airflow_environment, state } [10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0, 14400.0, 28800.0, 86400.0]
-    /// Time from when a scheduled run was due until it started.
+    /// Time from when a scheduled run was due until it started. Failed runs that start again after a clear are left out.
     histogram airflow_dag_run_start_delay_seconds { airflow_environment } [1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0]
     /// DAG runs that are queued or running now.
     gauge airflow_dag_runs_active { airflow_environment, dag_id, state }
     /// Start of the DAG's oldest run that is still queued or running, in Unix time; of a queued run, when it was queued. 0 if none is active.
     gauge airflow_dag_oldest_active_run_start_timestamp_seconds { airflow_environment, dag_id }
-    /// State of the DAG's last finished run: 1 for the state it ended in (success, failed), 0 for the other.
+    /// State of the DAG's last finished run: 1 for the state it ended in (success, failed), 0 for the other; both 0 if none is known.
     gauge airflow_dag_last_run_state { airflow_environment, dag_id, state }
     /// Start of the DAG's last finished run, in Unix time.
     gauge airflow_dag_last_run_start_timestamp_seconds { airflow_environment, dag_id }

@@ -29,7 +29,12 @@ pub fn id() -> (&'static str, String) {
 /// Labels of series number `n`.
 fn labels(n: usize) -> [String; 4] {
     let state = ["success", "failed", "running", "queued"][n % 4];
-    ["production".to_owned(), format!("daily_orders_{:05}", n / 40), format!("load_table_{:02}", n / 4 % 10), state.to_owned()]
+    [
+        "production".to_owned(),
+        format!("daily_orders_{:05}", n / 40),
+        format!("load_table_{:02}", n / 4 % 10),
+        state.to_owned(),
+    ]
 }
 
 /// About `count` series: eight in ten gauges, one in ten counters, one in ten of histograms.
@@ -85,7 +90,9 @@ pub fn report_memory(count: usize) {
     let once = (resident(own) - before) / count as f64;
     (0..10).for_each(|_| publish());
     let later = (resident(own) - before) / count as f64;
-    println!("  resident memory    {once:7.0} bytes a series after the first scrape, {later:.0} after ten more publications (goal 600)");
+    println!(
+        "  resident memory    {once:7.0} bytes a series after the first scrape, {later:.0} after ten more publications (goal 600)"
+    );
 }
 
 /// From the start of the real binary to its first good scrape, and its memory when idle.
@@ -93,11 +100,14 @@ pub fn first_scrape() {
     let release = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release");
     let (exporter, simulator) = (release.join("airflow-exporter"), release.join("footprint-simulator"));
     if !exporter.exists() || !simulator.exists() {
-        println!("\nairflow-exporter: for start and idle memory run `cargo build --release -p airflow-exporter -p footprint-simulator` first");
+        println!(
+            "\nairflow-exporter: for start and idle memory run `cargo build --release -p airflow-exporter -p footprint-simulator` first"
+        );
         return;
     }
     let (port, simulator_port) = (free_port(), free_port());
-    let _simulator = Process::start(Command::new(simulator).args(["--demo", "--listen"]).arg(format!("127.0.0.1:{simulator_port}")));
+    let _simulator =
+        Process::start(Command::new(simulator).args(["--demo", "--listen"]).arg(format!("127.0.0.1:{simulator_port}")));
     std::thread::sleep(Duration::from_secs(2));
     let config = config(simulator_port);
     let started = Instant::now();

@@ -9,6 +9,7 @@ use footprint_common::ledger::{Entry, Ledger};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::keys::{run_digest, run_key, try_key};
 use super::record::Record;
 use super::task::{Ended, FailedTry, LastFailure, Mark, TaskKey, Tries};
 use crate::client::model::{Run, TaskInstance};
@@ -35,6 +36,9 @@ pub struct Book {
     pub(super) dags: BTreeMap<String, Record>,
     pub(super) tries: HashMap<String, Tries>,
     pub(super) failed: HashMap<String, Mark>,
+    /// Failed runs with their ends: when they end again, somebody has cleared them.
+    #[serde(default)]
+    failed_runs: HashMap<String, i64>,
     pub(super) pending: Vec<FailedTry>,
     pub(super) last_failures: BTreeMap<String, LastFailure>,
     #[serde(skip)]
@@ -69,6 +73,7 @@ impl Book {
             dags: BTreeMap::new(),
             tries: HashMap::new(),
             failed: HashMap::new(),
+            failed_runs: HashMap::new(),
             pending: Vec::new(),
             last_failures: BTreeMap::new(),
             open_runs: HashMap::new(),
@@ -128,6 +133,7 @@ impl Book {
         runs.sort_by_key(|run| run.end_date);
         for run in &runs {
             if let Some(end) = run.end_date {
+                self.note_run(run, end);
                 self.record(&run.dag_id).ended(run, end.as_duration().as_secs_f64());
             }
         }
@@ -144,6 +150,7 @@ impl Book {
         let oldest = watermark - REMEMBER_FAILED_MS;
         self.tries.retain(|_, tries| tries.at > oldest);
         self.failed.retain(|_, mark| mark.at > oldest);
+        self.failed_runs.retain(|_, ended| *ended > oldest);
         self.last_failures.retain(|_, failure| failure.ended > oldest);
         while self.last_failures.len() > MAX_LAST_FAILURES {
             let oldest = self.last_failures.iter().min_by_key(|(_, failure)| failure.ended).map(|(key, _)| key.clone());
@@ -181,10 +188,18 @@ impl Book {
         self.ledger.add(&airflow_dag_runs_finished_total, labels, 1.0);
         if let Some(start) = run.start_date {
             self.ledger.observe(&airflow_dag_run_duration_seconds, [environment, state], seconds_between(start, end));
-            if let Some(due) = run.due() {
+            // A cleared run starts anew when somebody clears it, which says nothing of the scheduler.
+            if let Some(due) = run.due().filter(|_| !self.failed_runs.contains_key(&run_digest(run))) {
                 let delay = seconds_between(due, start);
                 self.ledger.observe(&airflow_dag_run_start_delay_seconds, [environment], delay.max(0.0));
             }
+        }
+        self.note_run(run, end);
+    }
+
+    fn note_run(&mut self, run: &Run, end: Timestamp) {
+        if run.state == "failed" {
+            self.failed_runs.insert(run_digest(run), end.as_millisecond());
         }
     }
 
@@ -317,21 +332,6 @@ impl Book {
     }
 }
 
-/// The key of a try in the ledger. The start tells the tries of a task that never ran apart, which
-/// all have the number 0; the end does not, since Airflow 2 may write it twice.
-fn try_key(key: &TaskKey, ti: &TaskInstance) -> [String; 3] {
-    [format!("try {}", ti.try_number), key.digest(), began(ti.start_date, ti.end_date)]
-}
-
-/// The key of a run's end. A cleared run starts anew before it ends again.
-fn run_key(run: &Run) -> [String; 4] {
-    ["run".to_owned(), run.dag_id.clone(), run.dag_run_id.clone(), began(run.start_date, run.end_date)]
-}
-
-fn began(start: Option<Timestamp>, end: Option<Timestamp>) -> String {
-    start.or(end).map_or("never".to_owned(), |time| time.as_millisecond().to_string())
-}
-
 fn ms(time: Option<Timestamp>) -> i64 {
     time.map_or(0, Timestamp::as_millisecond)
 }
@@ -339,4 +339,3 @@ fn ms(time: Option<Timestamp>) -> i64 {
 fn seconds_between(from: Timestamp, to: Timestamp) -> f64 {
     to.duration_since(from).as_secs_f64()
 }
-

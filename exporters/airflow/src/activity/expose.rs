@@ -34,7 +34,9 @@ impl Book {
             }
         }
         let before = self.dags.len();
-        self.dags.retain(|_, record| now - record.last_seen.max(record.last_success).max(record.last_failure) < FORGET_AFTER);
+        self.dags.retain(|_, record| {
+            now - record.last_seen.max(record.last_success).max(record.last_failure) < FORGET_AFTER
+        });
         if self.dags.len() < before {
             let known: HashSet<String> = self.dags.keys().cloned().collect();
             self.ledger.retain(&airflow_dag_runs_finished_total, |labels| known.contains(&labels[1]));
@@ -163,8 +165,9 @@ impl Active {
         let count = if run.state == "running" { &mut self.running } else { &mut self.queued };
         *count += 1;
         let due = run.due().map(seconds);
-        // v1 does not say when a run was queued; its due time is the nearest to it.
-        let since = run.start_date.or(run.queued_at).map(seconds).or(due);
+        // v1 does not say when a run was queued; its due time is the nearest to it, or the time at
+        // which it was triggered.
+        let since = run.start_date.or(run.queued_at).map(seconds).or(due).or(run.triggered().map(seconds));
         self.oldest = [self.oldest, since].into_iter().flatten().reduce(f64::min);
         self.oldest_due = [self.oldest_due, due].into_iter().flatten().reduce(f64::min);
     }
@@ -186,7 +189,9 @@ fn expose_dag(snapshot: &mut Snapshot, dag: [&str; 2], record: &Record, facts: &
     if let Some(last) = &record.last {
         snapshot.set(&airflow_dag_last_run_start_timestamp_seconds, dag, last.start);
         snapshot.set(&airflow_dag_last_run_end_timestamp_seconds, dag, last.end);
-        snapshot.set(&airflow_dag_last_run_duration_seconds, dag, last.end - last.start);
+        // Unix times as f64 are exact to a quarter of a microsecond; their difference shows the noise.
+        let duration = ((last.end - last.start) * 1e6).round() / 1e6;
+        snapshot.set(&airflow_dag_last_run_duration_seconds, dag, duration);
     }
     let active_due = active.and_then(|active| active.oldest_due);
     if let Some((deadline, source)) = record.deadline(facts, active_due) {

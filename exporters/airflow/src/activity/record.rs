@@ -134,7 +134,8 @@ mod tests {
 
     #[test]
     fn failures_in_a_row_count_each_run_once() {
-        let runs = [("a", "success", 0, 10), ("b", "failed", 100, 110), ("b", "failed", 100, 110), ("c", "failed", 200, 210)];
+        let runs =
+            [("a", "success", 0, 10), ("b", "failed", 100, 110), ("b", "failed", 100, 110), ("c", "failed", 200, 210)];
         let record = record(&runs);
         assert_eq!((record.consecutive_failures, record.last_success, record.last_failure), (2, 10.0, 210.0));
     }

@@ -21,6 +21,9 @@ pub struct Run {
     /// End of the data interval; in v1 the time at which a scheduled run was due.
     #[serde(default)]
     pub data_interval_end: Option<Timestamp>,
+    /// Logical date; of a run that no timetable made, in v1, the time at which it was triggered.
+    #[serde(default)]
+    pub logical_date: Option<Timestamp>,
     /// Time at which the run was due (v2 only).
     #[serde(default)]
     pub run_after: Option<Timestamp>,
@@ -39,6 +42,11 @@ impl Run {
     /// When a scheduled run was due; `None` for every other run.
     pub fn due(&self) -> Option<Timestamp> {
         self.run_after.or(self.data_interval_end).filter(|_| self.run_type == "scheduled")
+    }
+
+    /// When a run by hand or by asset was triggered, unless somebody gave it another logical date.
+    pub fn triggered(&self) -> Option<Timestamp> {
+        self.logical_date.filter(|_| matches!(self.run_type(), "manual" | "asset_triggered"))
     }
 
     /// The run type with one name in both versions; a closed set.
