@@ -43,8 +43,8 @@ const SMALLEST_CHUNK_MS: i64 = 120_000;
 const RECONCILE_MS: i64 = 300_000;
 /// Pages of finished runs that the first look reads; 100 runs each.
 const HISTORY_PAGES: usize = 20;
-/// Failed tries whose causes are looked for in one poll; the others wait for the next.
-const CAUSES_PER_POLL: usize = 20;
+/// Time that a poll spends on looking for causes.
+const CAUSES_FOR: Duration = Duration::from_secs(15);
 /// A poll that catches up publishes after this time and goes on in the next.
 const CATCH_UP_FOR: Duration = Duration::from_secs(20);
 
@@ -215,15 +215,21 @@ impl Activity {
         Ok(self.tries_read.values().flatten().cloned().collect())
     }
 
-    /// Finds causes of failed tries, the oldest first.
-    async fn find_causes(&mut self) -> Result<(), PollError> {
-        let pending: Vec<_> = self.book.iter().flat_map(|book| &book.pending).take(CAUSES_PER_POLL).cloned().collect();
-        if pending.is_empty() {
-            return Ok(());
-        }
-        let version = self.client.api().await?.version;
+    /// Finds causes of failed tries, the oldest first, as far as budget and time reach; the others
+    /// wait for the next poll.
+    async fn find_causes(&mut self, own_now: i64) -> Result<(), PollError> {
+        let pending: Vec<_> = self.book.iter().flat_map(|book| &book.pending).cloned().collect();
+        let (started, now) = (Instant::now(), own_now + self.skew_ms);
         for failure in pending {
-            let Some(found) = self.detective.investigate(&failure).await else { continue };
+            if started.elapsed() > CAUSES_FOR {
+                break;
+            }
+            let version = self.client.api().await?.version;
+            let found = match self.detective.investigate(&failure, now).await {
+                Ok(Some(found)) => found,
+                Ok(None) => continue,
+                Err(_throttled) => break,
+            };
             let url = self.detective.log_url(&failure, version);
             if let Some(book) = self.book.as_mut() {
                 book.settle(&failure, &found, url);
@@ -266,7 +272,7 @@ impl Source for Activity {
         }
         self.catch_up(own_now).await?;
         self.last_poll = Some(own_now);
-        self.find_causes().await?;
+        self.find_causes(own_now).await?;
         Ok(self.publish(now))
     }
 }

@@ -15,6 +15,8 @@ use crate::client::{ApiVersion, Client};
 
 /// A log that is not there, or cannot be read, is asked for again in this many later polls.
 const ATTEMPTS: u32 = 4;
+/// A failure whose log could not be asked for within this time stays without a cause.
+const WAIT_FOR_BUDGET_MS: i64 = 1_800_000;
 /// A question that we may not ask is left alone for this long.
 const DENIED_FOR: Duration = Duration::from_secs(3600);
 /// The audit log's name for a task that the scheduler gave up, in Airflow 2 and 3.
@@ -45,36 +47,54 @@ pub struct Detective {
     classifier: Arc<Classifier>,
     log_max_bytes: Option<usize>,
     events_denied: Option<Instant>,
-    attempts: HashMap<String, u32>,
+    asked: HashMap<String, Asked>,
+}
+
+/// A failure whose log was asked for in vain.
+struct Asked {
+    since: i64,
+    times: u32,
 }
 
 impl Detective {
     /// A detective who reads logs up to `log_max_bytes`, or none at all.
     pub fn new(client: Arc<Client>, classifier: Arc<Classifier>, log_max_bytes: Option<usize>) -> Self {
-        Self { client, classifier, log_max_bytes, events_denied: None, attempts: HashMap::new() }
+        Self { client, classifier, log_max_bytes, events_denied: None, asked: HashMap::new() }
     }
 
-    /// The finding, or `None` when it pays to ask again in a later poll.
-    pub async fn investigate(&mut self, failure: &FailedTry) -> Option<Finding> {
+    /// The finding, or `None` when it pays to ask again in a later poll. `now` is in milliseconds
+    /// of Airflow's clock.
+    ///
+    /// # Errors
+    /// When we may not ask any more for a while, neither for this failure nor for others.
+    pub async fn investigate(&mut self, failure: &FailedTry, now: i64) -> Result<Option<Finding>, PollError> {
         let Some(max_bytes) = self.log_max_bytes else {
-            return Some(self.judge(Evidence::new(), "disabled"));
+            return Ok(Some(self.judge(Evidence::new(), "disabled")));
         };
         let id = format!("{}\u{1f}{}", failure.key().digest(), failure.try_number);
         let found = match self.client.log(failure.try_ref(), max_bytes).await {
             Ok(Log::Tail(tail)) => Some(self.judge(Evidence::new().log(tail), "no_rule")),
             Ok(Log::Denied) => Some(self.judge(Evidence::new(), "denied")),
             Ok(Log::TooLarge) => Some(self.judge(Evidence::new(), "too_large")),
-            Ok(Log::Missing) => self.last_time(&id).then(|| self.judge(Evidence::new(), "missing")),
-            Err(error) => self.last_time(&id).then(|| self.judge(Evidence::new(), word(&error))),
+            Ok(Log::Missing) => self.last_time(&id, now).then(|| self.judge(Evidence::new(), "missing")),
+            Err(error) if error.reason == Reason::Throttled => {
+                if now - self.asked.entry(id.clone()).or_insert(Asked { since: now, times: 0 }).since
+                    < WAIT_FOR_BUDGET_MS
+                {
+                    return Err(error);
+                }
+                Some(self.judge(Evidence::new(), "over_budget"))
+            }
+            Err(_) => self.last_time(&id, now).then(|| self.judge(Evidence::new(), "failed")),
         };
         let found = match found {
             Some(found) if DOUBTFUL.contains(&found.cause) => Some(self.ask_events(failure, found).await),
             found => found,
         };
         if found.is_some() {
-            self.attempts.remove(&id);
+            self.asked.remove(&id);
         }
-        found
+        Ok(found)
     }
 
     fn judge(&self, evidence: Evidence, otherwise: &'static str) -> Finding {
@@ -85,10 +105,10 @@ impl Detective {
     }
 
     /// Whether the attempts are used up.
-    fn last_time(&mut self, id: &str) -> bool {
-        let attempts = self.attempts.entry(id.to_owned()).or_default();
-        *attempts += 1;
-        *attempts > ATTEMPTS
+    fn last_time(&mut self, id: &str, now: i64) -> bool {
+        let asked = self.asked.entry(id.to_owned()).or_insert(Asked { since: now, times: 0 });
+        asked.times += 1;
+        asked.times > ATTEMPTS
     }
 
     /// A task whose heartbeats stopped says so nowhere but in the audit log, which Airflow 2
@@ -129,8 +149,4 @@ impl Detective {
             }
         }
     }
-}
-
-fn word(error: &PollError) -> &'static str {
-    if error.reason == Reason::Throttled { "over_budget" } else { "failed" }
 }
