@@ -151,7 +151,18 @@ const MARKDOWN_HEAD: &str = "# Causes of failures\n\n\
 The `cause` label takes one of these values in every exporter. The list is closed: what no rule \
 knows is `unclassified`, and is counted.\n\n| cause | meaning |\n|---|---|\n";
 
-const MARKDOWN_RULES: &str = "\n# Built-in rules\n\n\
+const MARKDOWN_RULES: &str = "\n# Rules of your own\n\n\
+A YAML file named by `cause_rules_file`; its rules are tried before the built-in ones. `match` is a \
+regular expression, `sample` a line that it must match, so that a rule that cannot work is refused \
+at start.\n\n\
+```yaml\n\
+- id: shop-price            # shown as the `rule` label\n  \
+cause: data_error         # one of the list above\n  \
+on: exception             # where to look, see below\n  \
+match: '^shop\\.PriceError'\n  \
+sample: 'shop.PriceError: no price for item 7'\n\
+```\n\n\
+# Built-in rules\n\n\
 Evidence is read in this order: facts of the platform; lines by which the runtime says how the \
 process ended; then, from the failure that ended the run back to what it wraps, exception lines, \
 lines of level ERROR and other lines. `on` names the weakest kind of line that a rule may read: \

@@ -38,7 +38,8 @@ fn within<'a>(world: &'a World, (project, location): (&'a str, &'a str)) -> impl
 }
 
 fn list(world: &World, base: &str, request: &Request, parent: (&str, &str)) -> Answer {
-    let number = |name: &str| request.param(name).map(str::parse::<usize>);
+    // Google's own clients send what is unset as an empty value.
+    let number = |name: &str| request.param(name).filter(|text| !text.is_empty()).map(str::parse::<usize>);
     let (Ok(size), Ok(skip)) = (number("pageSize").unwrap_or(Ok(PAGE)), number("pageToken").unwrap_or(Ok(0))) else {
         return Answer::google(400, "INVALID_ARGUMENT", "Request contains an invalid argument.");
     };
