@@ -63,7 +63,10 @@ fn lost_heartbeats_are_told_by_the_audit_log_only() {
     let (classifier, logs) = (Classifier::builtin(), logs());
     for (name, bytes) in logs.iter().filter(|(name, _)| name.starts_with("log-fail_heartbeat-")) {
         let evidence = evidence(bytes);
-        assert_eq!(classifier.classify(&evidence).cause, Cause::Cancelled, "{name}");
+        // When the scheduler gives the task up, its log has nothing to tell; later its process,
+        // which still lives, notes that somebody set its state.
+        let alone = if name.contains("-later.") { Cause::Cancelled } else { Cause::Unclassified };
+        assert_eq!(classifier.classify(&evidence).cause, alone, "{name}");
         let evidence = evidence.fact("airflow.event", "heartbeat timeout");
         assert_eq!(classifier.classify(&evidence).cause, Cause::HeartbeatLost, "{name}");
     }
