@@ -150,7 +150,7 @@ impl Answer {
 
     /// The upstream's clock, from the `Date` header.
     pub fn date(&self) -> Option<SystemTime> {
-        httpdate::parse_http_date(self.headers.get(http::header::DATE)?.to_str().ok()?).ok()
+        date(&self.headers)
     }
 }
 
@@ -167,14 +167,22 @@ pub fn status_error(status: StatusCode, headers: &HeaderMap, what: &str) -> Poll
     PollError { retry_after: retry_after(headers), ..PollError::new(reason, format!("{what}: HTTP {status}")) }
 }
 
-/// `Retry-After` as a pause: seconds or a date; at most an hour.
+/// `Retry-After` as a pause: seconds, or a date by the upstream's own clock; at most an hour.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?;
     let pause = match text.trim().parse() {
         Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => httpdate::parse_http_date(text).ok()?.duration_since(SystemTime::now()).ok()?,
+        Err(_) => {
+            let now = date(headers).unwrap_or_else(SystemTime::now);
+            httpdate::parse_http_date(text).ok()?.duration_since(now).ok()?
+        }
     };
     Some(pause.min(Duration::from_secs(3600)))
+}
+
+/// The upstream's clock.
+fn date(headers: &HeaderMap) -> Option<SystemTime> {
+    httpdate::parse_http_date(headers.get(http::header::DATE)?.to_str().ok()?).ok()
 }
 
 /// The innermost cause: reqwest's own texts repeat the URL, which may hold credentials.
@@ -207,6 +215,9 @@ mod tests {
         let later = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(100));
         let pause = status_error(StatusCode::SERVICE_UNAVAILABLE, &headers(&later), "dags").retry_after.unwrap();
         assert!((90..=100).contains(&pause.as_secs()), "{pause:?}");
+        let mut ahead = headers("Sun, 06 Nov 1994 08:50:07 GMT");
+        ahead.insert(http::header::DATE, "Sun, 06 Nov 1994 08:49:37 GMT".parse().unwrap());
+        assert_eq!(retry_after(&ahead), Some(Duration::from_secs(30)), "by the upstream's clock");
         assert_eq!(retry_after(&headers("soon")), None);
         assert_eq!(retry_after(&headers("999999")), Some(Duration::from_secs(3600)));
         assert_eq!(status_error(StatusCode::NOT_FOUND, &HeaderMap::new(), "x").reason, Reason::Rejected);

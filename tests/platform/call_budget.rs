@@ -56,6 +56,26 @@ async fn two_hours(api: Api) {
     assert_eq!(unclassified, 0.0, "each failure's log was read");
 }
 
+/// Thousands of task instances change between two polls: v1 must split its window, v2 must page.
+#[tokio::test]
+async fn a_window_with_thousands_of_rows_is_read_whole() {
+    for api in [Api::V1, Api::V2] {
+        let world = World::synthetic(Size { dags: 100, tasks: 25, runs_per_day: 288, days: 0 }, api, base(), 7);
+        let mut scene = Scene::new(world, CONFIG, false).await;
+        scene.poll(&[]).await;
+        let began = scene.simulator.clock().now();
+        for _ in 0..2 {
+            scene.advance(600);
+            let polled = scene.poll(&["activity"]).await;
+            assert!(polled.iter().all(|polled| polled.error.is_none()), "{polled:?}");
+        }
+        let tries = scene.exposed().sum("airflow_task_tries_finished_total", &[("state", "success")]);
+        let instances = total(&scene, api, "dagRuns/~/taskInstances", "success", &began.v2()).await;
+        assert_eq!(tries, instances, "{api:?}");
+        assert!(instances > 5000.0, "{instances} task instances");
+    }
+}
+
 /// What Airflow itself says has ended in `state` since `began`.
 async fn total(scene: &Scene, api: Api, list: &str, state: &str, began: &str) -> f64 {
     let version = if api == Api::V1 { "v1" } else { "v2" };
