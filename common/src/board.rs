@@ -2,6 +2,7 @@
 //! A scrape reads from here and nowhere else.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -26,6 +27,8 @@ pub struct Board {
     families: Vec<&'static Family>,
     telemetry: Arc<Telemetry>,
     inner: Mutex<Inner>,
+    /// Bytes of the text rendered last, so that the next one is not moved about while it grows.
+    text_size: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -57,7 +60,6 @@ struct Publication {
     expires: Option<Instant>,
     plain: [OnceLock<Bytes>; 2],
     gzip: [OnceLock<Bytes>; 2],
-    size_hint: usize,
 }
 
 /// A source as the landing page shows it.
@@ -83,7 +85,7 @@ impl Board {
     /// A board for the families of `catalogue` and the self-metrics.
     pub fn new(exporter: &'static str, catalogue: Catalogue, telemetry: Arc<Telemetry>) -> Arc<Self> {
         let families = catalogue.iter().chain(own::ALL).chain(process::ALL).copied().collect();
-        let board = Self { exporter, families, telemetry, inner: Mutex::default() };
+        let board = Self { exporter, families, telemetry, inner: Mutex::default(), text_size: AtomicUsize::new(0) };
         board.publish(&mut board.lock());
         Arc::new(board)
     }
@@ -151,19 +153,22 @@ impl Board {
     /// Exposition text. Does no I/O; text is made once per publication and format.
     pub fn exposition(&self, format: Format, gzip: bool) -> Bytes {
         let publication = self.current();
-        let plain = || {
-            let text = exposition::render(&self.families, &publication.snapshots, format, publication.size_hint);
-            Bytes::from(text)
-        };
-        let slot = format as usize;
+        let (plain, packed) = (&publication.plain[format as usize], &publication.gzip[format as usize]);
         if !gzip {
-            return publication.plain[slot].get_or_init(plain).clone();
+            return plain.get_or_init(|| self.render(&publication, format)).clone();
         }
-        let packed = publication.gzip[slot].get_or_init(|| {
-            let text = publication.plain[slot].get().cloned().unwrap_or_else(plain);
-            compress(&text)
-        });
-        packed.clone()
+        let pack = || match plain.get() {
+            Some(text) => exposition::gzip(text),
+            None => exposition::render_gzip(&self.families, &publication.snapshots, format),
+        };
+        packed.get_or_init(|| Bytes::from(pack())).clone()
+    }
+
+    fn render(&self, publication: &Publication, format: Format) -> Bytes {
+        let last = self.text_size.load(Ordering::Relaxed);
+        let text = exposition::render(&self.families, &publication.snapshots, format, last + last / 64);
+        self.text_size.store(text.len(), Ordering::Relaxed);
+        Bytes::from(text)
     }
 
     /// Every source in the order of name and target.
@@ -196,9 +201,7 @@ impl Board {
         let mut snapshots: Vec<_> = inner.slots.values().filter_map(|slot| slot.snapshot.clone()).collect();
         snapshots.push(Arc::new(own));
         let expires = inner.slots.values().filter_map(|slot| slot.expires).min();
-        let size_hint = inner.publication.plain.iter().filter_map(OnceLock::get).map(Bytes::len).max();
-        let size_hint = size_hint.map_or(0, |size| size + size / 64);
-        inner.publication = Arc::new(Publication { snapshots, expires, size_hint, ..Publication::default() });
+        inner.publication = Arc::new(Publication { snapshots, expires, ..Publication::default() });
     }
 
     fn own_snapshot(&self, inner: &Inner) -> Snapshot {
@@ -280,14 +283,6 @@ impl Slot {
 /// Unix time in seconds; times before 1970 become 0.
 pub fn unix_seconds(time: SystemTime) -> f64 {
     time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
-}
-
-fn compress(text: &[u8]) -> Bytes {
-    use std::io::Write;
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    // Writing to a Vec cannot fail.
-    let _ = encoder.write_all(text);
-    Bytes::from(encoder.finish().unwrap_or_default())
 }
 
 #[cfg(test)]

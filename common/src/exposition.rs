@@ -4,8 +4,11 @@
 //! names of counters in HELP and TYPE and in the closing `# EOF`, which is what this module adds.
 
 use std::fmt::{self, Write};
+use std::io::Write as _;
 use std::sync::Arc;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use http::HeaderMap;
 use http::header::{ACCEPT, ACCEPT_ENCODING};
 use prometheus_client::collector::Collector;
@@ -78,26 +81,51 @@ fn choices(headers: &HeaderMap, name: http::HeaderName) -> impl Iterator<Item = 
         })
 }
 
-/// Text of all families of `catalogue` over all `snapshots`, family by family.
+/// Text of all families of `catalogue` over all `snapshots`, family by family. `size_hint` is the
+/// expected number of bytes.
 pub fn render(catalogue: &[&'static Family], snapshots: &[Arc<Snapshot>], format: Format, size_hint: usize) -> String {
     let mut out = String::with_capacity(size_hint);
+    // Writing to a String cannot fail.
+    let _ = render_to(&mut out, catalogue, snapshots, format);
+    out
+}
+
+/// As [`render`], packed with gzip on the way: the text as a whole is never in memory.
+pub fn render_gzip(catalogue: &[&'static Family], snapshots: &[Arc<Snapshot>], format: Format) -> Vec<u8> {
+    let mut packer = Packer { text: String::with_capacity(PIECE + PIECE / 4), packed: gzip_encoder() };
+    // Writing to a Vec cannot fail.
+    let _ = render_to(&mut packer, catalogue, snapshots, format);
+    packer.flush();
+    packer.packed.finish().unwrap_or_default()
+}
+
+/// Packs `text` with gzip.
+pub fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut encoder = gzip_encoder();
+    // Writing to a Vec cannot fail.
+    let _ = encoder.write_all(text);
+    encoder.finish().unwrap_or_default()
+}
+
+fn render_to(
+    out: &mut impl Write,
+    catalogue: &[&'static Family],
+    snapshots: &[Arc<Snapshot>],
+    format: Format,
+) -> fmt::Result {
     for family in catalogue {
         if snapshots.iter().any(|snapshot| snapshot.family(family.name).is_some()) {
-            // Writing to a String cannot fail.
-            let _ = render_family(family, snapshots, format, &mut out);
+            render_family(family, snapshots, format, out)?;
         }
     }
-    if format == Format::OpenMetrics {
-        let _ = encode_eof(&mut out);
-    }
-    out
+    if format == Format::OpenMetrics { encode_eof(out) } else { Ok(()) }
 }
 
 fn render_family(
     family: &'static Family,
     snapshots: &[Arc<Snapshot>],
     format: Format,
-    out: &mut String,
+    out: &mut impl Write,
 ) -> fmt::Result {
     let mut registry = Registry::default();
     registry.register_collector(Box::new(OneFamily { family, snapshots: snapshots.to_vec() }));
@@ -121,18 +149,48 @@ fn base_name(family: &Family) -> &'static str {
 }
 
 /// Drops the first bytes of what is written.
-struct SkipStart<'a> {
+struct SkipStart<'a, W> {
     left: usize,
-    out: &'a mut String,
+    out: &'a mut W,
 }
 
-impl Write for SkipStart<'_> {
+impl<W: Write> Write for SkipStart<'_, W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let skip = self.left.min(text.len());
         self.left -= skip;
-        self.out.push_str(&text[skip..]);
+        self.out.write_str(&text[skip..])
+    }
+}
+
+/// Bytes of text that are packed at a time: the encoder is slow with the few bytes of one write.
+const PIECE: usize = 64 << 10;
+
+/// Takes text, keeps it packed.
+struct Packer {
+    text: String,
+    packed: GzEncoder<Vec<u8>>,
+}
+
+impl Packer {
+    fn flush(&mut self) {
+        // Writing to a Vec cannot fail.
+        let _ = self.packed.write_all(self.text.as_bytes());
+        self.text.clear();
+    }
+}
+
+impl Write for Packer {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.text.push_str(text);
+        if self.text.len() >= PIECE {
+            self.flush();
+        }
         Ok(())
     }
+}
+
+fn gzip_encoder() -> GzEncoder<Vec<u8>> {
+    GzEncoder::new(Vec::new(), Compression::fast())
 }
 
 struct OneFamily {
@@ -189,6 +247,7 @@ impl EncodeLabelSet for RowLabels<'_> {
 mod tests {
     use super::*;
     use crate::snapshot::Histogram;
+    use std::io::Read;
 
     crate::metrics! {
         /// Loaves.
@@ -231,6 +290,24 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("oven_celsius{oven=\"\"} NaN\n") && !text.contains("EOF"), "{text}");
+    }
+
+    #[test]
+    fn packed_text_is_the_same_text() {
+        let mut snapshot = Snapshot::new();
+        // More than one piece of text, with characters of several bytes across its borders.
+        (0..5000).for_each(|n| snapshot.set(&loaves_total, [&format!("Öfen/{n}")], f64::from(n)));
+        snapshot.seal();
+        let snapshots = [bakery(), vec![Arc::new(snapshot)]].concat();
+        for format in [Format::Text, Format::OpenMetrics] {
+            let text = render(ALL, &snapshots, format, 0);
+            assert!(text.len() > 2 * PIECE);
+            for packed in [render_gzip(ALL, &snapshots, format), gzip(text.as_bytes())] {
+                let mut unpacked = String::new();
+                flate2::read::GzDecoder::new(&packed[..]).read_to_string(&mut unpacked).unwrap();
+                assert!(unpacked == text, "{format:?}");
+            }
+        }
     }
 
     fn negotiated(accept: &str) -> Format {

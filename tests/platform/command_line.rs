@@ -65,7 +65,7 @@ fn a_wrong_configuration_names_file_line_key_and_fix() {
             &format!("{environment}- {{name: a, url: 'http://x'}}\n"),
             "airflow.yaml:3:10: environments[1].name: `a` is empty or used twice",
         ),
-        ("environments: [{name: a, url: 'ftp://x'}]", "environments[0].url: is no http or https URL"),
+        ("environments: [{name: a, url: 'ftp://x'}]", "environments[0].url: `ftp://x` is no http or https URL"),
         (&format!("{environment}poll: {{activity: soon}}\n"), "poll.activity: `soon` is no duration"),
         (&format!("{environment}cause_rules_file: nowhere.yaml\n"), "cause_rules_file: cannot read"),
         ("environments: [{name: a, url: 'http://x', auth: {username: u}}]", "environments[0].auth"),
