@@ -35,11 +35,30 @@ async fn the_metadata_servers_token_opens_composers_airflow() {
     assert!(said.contains("status prod: ") && !said.contains("another-token"), "{said}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn environments_of_one_name_in_two_places_are_told_apart() {
+    let world = WORLD.replace(
+        "composer: [",
+        "composer: [{project: p, location: m, name: prod, state: RUNNING, airflow: main, image_version: x}, ",
+    );
+    let simulator = Simulator::start(World::from_yaml(&world, Time::wall()).unwrap()).await.unwrap();
+    let both = "composer: [{project: p, location: l}, {project: p, location: m}]";
+    let output = once_with(&simulator, &metadata_server(TOKEN).await, both).await;
+    let said = String::from_utf8_lossy(&output.stdout);
+    for label in ["p/l/prod", "p/m/prod"] {
+        let series = format!("airflow_dag_paused{{airflow_environment=\"{label}\",dag_id=\"orders\"}} 0.0");
+        assert!(said.contains(&series), "{series} is not in\n{said}");
+    }
+}
+
 async fn once(simulator: &Simulator, metadata_host: &str) -> Output {
+    once_with(simulator, metadata_host, "composer: [{project: p, location: l}]").await
+}
+
+async fn once_with(simulator: &Simulator, metadata_host: &str, composer: &str) -> Output {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("airflow.yaml");
-    let config =
-        format!("composer: [{{project: p, location: l}}]\ngoogle: {{composer_endpoint: '{}'}}\n", simulator.url());
+    let config = format!("{composer}\ngoogle: {{composer_endpoint: '{}'}}\n", simulator.url());
     std::fs::write(&file, config).unwrap();
     let mut command = Command::new(binary("airflow-exporter"));
     command.arg("--once").arg("--config.file").arg(file).env("GCE_METADATA_HOST", metadata_host);

@@ -21,6 +21,8 @@ pub struct Wanted {
     pub names: Vec<String>,
     /// Names that the configuration gives to other environments.
     pub taken: Arc<BTreeSet<String>>,
+    /// Whether other projects or locations are watched too, which may have the same names.
+    pub one_of_several: bool,
 }
 
 /// The environments of one project and location.
@@ -39,9 +41,10 @@ impl Discovery {
         Self { api, wanted, factory, recruiter, watched: BTreeMap::new() }
     }
 
-    /// The `airflow_environment` label: the name, made unique where another place has the same.
+    /// The `airflow_environment` label, which also names the saved state: the name, or the whole path
+    /// where another environment may have the same. It must not depend on what is found first.
     fn label(&self, environment: &Environment) -> String {
-        if self.wanted.taken.contains(&environment.name) {
+        if self.wanted.one_of_several || self.wanted.taken.contains(&environment.name) {
             format!("{}/{}/{}", self.api.project, self.api.location, environment.name)
         } else {
             environment.name.clone()

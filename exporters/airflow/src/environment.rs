@@ -133,7 +133,11 @@ fn add_discoveries(
         let target = format!("{project}/{location}");
         let endpoint = config::composer_endpoint(&raw.google);
         let api = Composer { upstream, tokens: tokens.clone(), endpoint, project, location };
-        let wanted = Wanted { names: composer.environments.clone(), taken: taken.clone() };
+        let wanted = Wanted {
+            names: composer.environments.clone(),
+            taken: taken.clone(),
+            one_of_several: raw.composer.len() > 1,
+        };
         let discovery = Discovery::new(api, wanted, factory.clone(), sources.recruiter());
         sources.add(&target, Schedule::every(factory.settings.poll_status), discovery);
     }
