@@ -115,6 +115,36 @@ pub fn duration_or(key: &str, text: Option<&Spanned<String>>, default: Duration)
     })
 }
 
+/// The second stage of a number: its value, or `default` where the key is absent.
+///
+/// # Errors
+/// When it is below `least`.
+pub fn at_least<T: PartialOrd + Copy + fmt::Display>(
+    key: &str,
+    value: Option<&Spanned<T>>,
+    default: T,
+    least: T,
+) -> Result<T, ConfigError> {
+    match value {
+        None => Ok(default),
+        Some(value) if value.value >= least => Ok(value.value),
+        Some(value) => {
+            Err(ConfigError::new(key, format!("{} is too small", value.value), format!("write at least {least}"))
+                .at(value))
+        }
+    }
+}
+
+/// Whether a text fits a pattern in which `*` stands for any text.
+pub fn glob(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((head, tail)) => text.strip_prefix(head).is_some_and(|rest| {
+            rest.char_indices().map(|(at, _)| at).chain([rest.len()]).any(|at| glob(tail, &rest[at..]))
+        }),
+    }
+}
+
 /// A secret that lies in a file, such as a mounted Kubernetes Secret. It is read again at each
 /// use, so that it can be rotated without a restart.
 #[derive(Debug, Clone)]

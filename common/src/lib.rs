@@ -11,6 +11,7 @@ pub mod metric;
 pub mod own;
 mod poll;
 pub mod process;
+pub mod ranking;
 pub mod run;
 pub mod server;
 pub mod snapshot;

@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use airflow_exporter::EXPORTER;
 use footprint_common::config;
-use footprint_common::run::Setup;
+use footprint_common::metric::Catalogue;
+use footprint_common::run::{Exporter, Setup};
+use footprint_common::source::Sources;
 use footprint_common::stage::{Polled, Stage};
 use footprint_common::state::StateDir;
 use footprint_common::telemetry::Telemetry;
@@ -15,10 +16,43 @@ use footprint_simulator::{Simulator, Span, Time, World};
 
 use crate::exposed::Exposed;
 
+/// Which exporter plays.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Subject {
+    /// The Airflow exporter.
+    #[default]
+    Airflow,
+    /// The BigQuery exporter.
+    BigQuery,
+}
+
+impl Subject {
+    fn name_and_metrics(self) -> (&'static str, Catalogue) {
+        match self {
+            Subject::Airflow => (airflow_exporter::EXPORTER.name, airflow_exporter::EXPORTER.metrics),
+            Subject::BigQuery => (bigquery_exporter::EXPORTER.name, bigquery_exporter::EXPORTER.metrics),
+        }
+    }
+
+    fn sources(self, config: &str, setup: &Setup) -> Sources {
+        match self {
+            Subject::Airflow => made(&airflow_exporter::EXPORTER, config, setup),
+            Subject::BigQuery => made(&bigquery_exporter::EXPORTER, config, setup),
+        }
+    }
+}
+
+fn made<C: serde::de::DeserializeOwned>(exporter: &Exporter<C>, config: &str, setup: &Setup) -> Sources {
+    let raw = config::parse(config).expect("the configuration");
+    (exporter.sources)(raw, setup).expect("the configuration")
+}
+
 /// The stage, the world and what lies between.
 pub struct Scene {
     /// The simulated upstreams.
     pub simulator: Simulator,
+    subject: Subject,
     config: String,
     state: tempfile::TempDir,
     keeps_state: bool,
@@ -28,15 +62,24 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// A world and a configuration, in which `SIMULATOR` stands for the simulator's address.
+    /// The Airflow exporter with a world and a configuration, in which `SIMULATOR` stands for the
+    /// simulator's address.
     ///
     /// # Panics
     /// When world or configuration cannot be used.
     pub async fn new(world: World, config: &str, keeps_state: bool) -> Self {
+        Self::of(Subject::Airflow, world, config, keeps_state).await
+    }
+
+    /// Any exporter with a world and a configuration.
+    ///
+    /// # Panics
+    /// As [`Scene::new`].
+    pub async fn of(subject: Subject, world: World, config: &str, keeps_state: bool) -> Self {
         let simulator = Simulator::start(world).await.expect("the simulator starts");
         let config = config.replace("SIMULATOR", simulator.url());
         let state = tempfile::tempdir().expect("a directory");
-        let mut scene = Self { simulator, config, state, keeps_state, stage: None, own_skew: Span(0) };
+        let mut scene = Self { simulator, subject, config, state, keeps_state, stage: None, own_skew: Span(0) };
         scene.restart();
         scene
     }
@@ -48,12 +91,12 @@ impl Scene {
     pub fn restart(&mut self) {
         self.stage = None;
         let telemetry = Arc::new(Telemetry::new("test", "test"));
-        let open = || StateDir::open(self.state.path(), "airflow", telemetry.clone()).expect("the state directory");
+        let (name, metrics) = self.subject.name_and_metrics();
+        let open = || StateDir::open(self.state.path(), name, telemetry.clone()).expect("the state directory");
         let state = self.keeps_state.then(open);
         let setup = Setup { telemetry: telemetry.clone(), state, config_dir: Path::new("").to_owned() };
-        let sources = (EXPORTER.sources)(config::parse(&self.config).expect("the configuration"), &setup);
-        let sources = sources.expect("the configuration");
-        self.stage = Some(Stage::new(EXPORTER.name, EXPORTER.metrics, sources, telemetry));
+        let sources = self.subject.sources(&self.config, &setup);
+        self.stage = Some(Stage::new(name, metrics, sources, telemetry));
     }
 
     /// Moves the world's clock.

@@ -1,9 +1,12 @@
 //! Access tokens: Application Default Credentials, a token file, or none (simulator).
 
+use std::path::{Path, PathBuf};
+
 use google_cloud_auth::credentials::{AccessTokenCredentials, Builder};
 use secrecy::{ExposeSecret, SecretString};
+use serde_saphyr::Spanned;
 
-use crate::config::SecretFile;
+use crate::config::{ConfigError, SecretFile};
 use crate::error::{PollError, Reason};
 
 /// Where access tokens come from.
@@ -29,6 +32,26 @@ impl TokenSource {
         let scope = "https://www.googleapis.com/auth/cloud-platform";
         let credentials = Builder::default().with_scopes([scope]).build_access_token_credentials();
         credentials.map(Self::Google).map_err(|error| format!("no usable Google credentials: {error}"))
+    }
+
+    /// What a configuration asks for: a token file, nobody, or else Application Default
+    /// Credentials.
+    ///
+    /// # Errors
+    /// When the file cannot be read or no credentials are found.
+    pub fn configured(
+        token_file: Option<&Spanned<PathBuf>>,
+        anonymous: bool,
+        config_dir: &Path,
+    ) -> Result<Self, ConfigError> {
+        match token_file {
+            Some(path) => Ok(Self::File(SecretFile::new("google.token_file", path, config_dir)?)),
+            None if anonymous => Ok(Self::None),
+            None => Self::google().map_err(|problem| {
+                let fix = "run where Application Default Credentials exist, or give google.token_file";
+                ConfigError::new("google", problem, fix)
+            }),
+        }
     }
 
     /// A token for the next request; `None` where none is to be sent.

@@ -1,4 +1,5 @@
-//! Google Cloud: credentials, and one file per API.
+//! Google Cloud: credentials, requests, and one file per API that two exporters use.
 
 pub mod auth;
 pub mod composer;
+pub mod rest;

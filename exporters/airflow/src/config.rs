@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use footprint_common::cause::Classifier;
-use footprint_common::config::{ConfigError, SecretFile, duration, duration_or};
+use footprint_common::config::{ConfigError, SecretFile, at_least, duration, duration_or, glob};
 use footprint_common::gcp::auth::TokenSource;
 use footprint_common::gcp::composer;
 use footprint_common::run::Setup;
@@ -175,15 +175,6 @@ impl Rule {
     }
 }
 
-fn glob(pattern: &str, text: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == text,
-        Some((head, tail)) => text.strip_prefix(head).is_some_and(|rest| {
-            rest.char_indices().map(|(at, _)| at).chain([rest.len()]).any(|at| glob(tail, &rest[at..]))
-        }),
-    }
-}
-
 impl Settings {
     /// The second stage of everything but the environments.
     ///
@@ -228,22 +219,6 @@ impl ActivitySettings {
     }
 }
 
-fn at_least<T: PartialOrd + Copy + std::fmt::Display>(
-    key: &str,
-    value: Option<&Spanned<T>>,
-    default: T,
-    least: T,
-) -> Result<T, ConfigError> {
-    match value {
-        None => Ok(default),
-        Some(value) if value.value >= least => Ok(value.value),
-        Some(value) => {
-            Err(ConfigError::new(key, format!("{} is too small", value.value), format!("write at least {least}"))
-                .at(value))
-        }
-    }
-}
-
 fn rule((index, raw): (usize, &RawObjective)) -> Result<Rule, ConfigError> {
     let key = format!("objectives[{index}].max_age");
     let max_age = duration_or(&key, Some(&raw.max_age), Duration::ZERO)?.as_secs_f64();
@@ -271,17 +246,7 @@ pub fn classifier(raw: &Raw, setup: &Setup) -> Result<Classifier, ConfigError> {
 /// # Errors
 /// When there are no credentials.
 pub fn google(raw: &RawGoogle, setup: &Setup) -> Result<TokenSource, ConfigError> {
-    match &raw.token_file {
-        Some(path) => Ok(TokenSource::File(SecretFile::new("google.token_file", path, &setup.config_dir)?)),
-        None if raw.anonymous => Ok(TokenSource::None),
-        None => TokenSource::google().map_err(|problem| {
-            ConfigError::new(
-                "google",
-                problem,
-                "run where Application Default Credentials exist, or give google.token_file",
-            )
-        }),
-    }
+    TokenSource::configured(raw.token_file.as_ref(), raw.anonymous, &setup.config_dir)
 }
 
 /// Address of the Composer API.

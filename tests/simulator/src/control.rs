@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::bigquery;
 use crate::faults::{Fault, Faults};
 use crate::http::{Answer, Request};
 use crate::simulator::Shared;
@@ -16,13 +17,14 @@ pub fn answer(shared: &Shared, request: &Request) -> Answer {
     let done = match (request.method.as_str(), path) {
         ("GET", "requests") => Ok(requests(shared)),
         ("GET", "clock") => Ok(clock(shared)),
+        ("GET", "bigquery") => bigquery_truth(shared, request.param("since")),
         ("POST", "clock") => move_clock(shared, &request.body),
         ("POST", "faults") => add_faults(shared, &request.body),
         ("DELETE", "faults") => {
             *shared.faults() = Faults::default();
             Ok(json!({}))
         }
-        _ => return Answer::json_with(404, &json!({"error": "there are requests, clock and faults"})),
+        _ => return Answer::json_with(404, &json!({"error": "there are requests, clock, faults and bigquery"})),
     };
     match done {
         Ok(value) => Answer::json(&value),
@@ -48,6 +50,11 @@ pub fn overview(shared: &Shared) -> String {
             c.name, c.project, c.location, c.name
         );
     }
+    for project in bigquery::projects(&world.bigquery) {
+        text += &format!(
+            "BigQuery {project:11} {base}/bigquery/v2/projects/{project}/jobs?allUsers=true&projection=full\n"
+        );
+    }
     text + &format!("Requests so far      {base}/_sim/requests\nClock                {base}/_sim/clock\n")
 }
 
@@ -58,6 +65,13 @@ fn requests(shared: &Shared) -> Value {
         *counts.entry(format!("{} {}", seen.method, seen.path)).or_default() += 1;
     }
     json!({"total": requests.len(), "counts": counts, "requests": requests})
+}
+
+/// What must have been counted of jobs created from `since` (RFC 3339) on.
+fn bigquery_truth(shared: &Shared, since: Option<&str>) -> Result<Value, String> {
+    let now = shared.clock.now();
+    let since = since.map_or(Ok(Time(0)), |since| Time::parse(since, Some(now)))?;
+    serde_json::to_value(bigquery::truth(&shared.world().bigquery, since, now)).map_err(|e| e.to_string())
 }
 
 fn clock(shared: &Shared) -> Value {

@@ -4,6 +4,7 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::bigquery::iam;
 use crate::http::Answer;
 use crate::time::{Span, Time};
 
@@ -64,6 +65,9 @@ pub struct Status {
     /// Retry-After in seconds.
     #[serde(default)]
     pub retry_after: Option<i64>,
+    /// BigQuery's reason, such as `rateLimitExceeded`; Google limits rates with 403, too.
+    #[serde(default)]
+    pub reason: Option<String>,
     /// Gives Retry-After as a date.
     #[serde(default)]
     pub as_date: bool,
@@ -162,6 +166,10 @@ impl Status {
             http::StatusCode::from_u16(self.code).ok().and_then(|code| code.canonical_reason()).unwrap_or("Error");
         let mut answer = match (&self.body, self.code) {
             (Some(body), _) => Answer::new(self.code, "text/plain; charset=utf-8", body.as_str()),
+            (None, code) if path.starts_with("/bigquery/") && (code < 500 || self.reason.is_some()) => {
+                let (reason, status) = iam::words(code);
+                iam::error(code, self.reason.as_deref().unwrap_or(reason), status, title)
+            }
             (None, 500..) => Answer::html(self.code, &format!("{} {title}", self.code)),
             (None, code) if path.contains("/api/v1") => Answer::problem(code, title, None),
             (None, code) if path.starts_with("/v1/") => Answer::google(code, google_status(code), title),

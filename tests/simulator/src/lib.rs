@@ -19,6 +19,7 @@
 
 mod airflow;
 mod auth;
+pub mod bigquery;
 mod body;
 mod clock;
 mod composer;
@@ -47,6 +48,7 @@ mod v2;
 mod v2_rows;
 mod world;
 
+pub use bigquery::BigQuery;
 pub use clock::Clock;
 pub use simulator::{Seen, Simulator};
 pub use synthetic::Size;

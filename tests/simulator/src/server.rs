@@ -21,7 +21,7 @@ use crate::http::{Answer, Request};
 use crate::simulator::{Seen, Shared, locked};
 use crate::time::Time;
 use crate::world::Api;
-use crate::{airflow, composer, control};
+use crate::{airflow, bigquery, composer, control};
 
 // As Airflow 3 compresses: nothing smaller.
 const GZIP_FROM: usize = 1024;
@@ -115,7 +115,12 @@ fn route(shared: &Shared, request: &Request, now: Time) -> Answer {
             Some(store) => airflow::answer(&mut locked(&store), request, rest, now),
             None => Answer::html(404, "no such Airflow in this world"),
         },
-        ["v1", rest @ ..] => composer::answer(&shared.world(), &shared.base, request, rest),
+        ["bigquery", "v2", rest @ ..] => bigquery::answer(&shared.world().bigquery, request, rest, now),
+        ["v1", rest @ ..] => {
+            let world = shared.world();
+            bigquery::capacity(&world.bigquery, request, rest, now)
+                .unwrap_or_else(|| composer::answer(&world, &shared.base, request, rest))
+        }
         [""] => Answer::new(200, "text/plain; charset=utf-8", control::overview(shared)),
         _ => Answer::html(404, "Not Found"),
     }
@@ -130,7 +135,12 @@ fn spoilt(mut answer: Answer, request: &Request, shared: &Shared, trouble: &Opti
     let accepts = request.header("accept-encoding").is_some_and(|accepted| accepted.contains("gzip"));
     let compresses = || {
         let store = request.segments.get(1).and_then(|name| shared.store(name));
-        request.segments[0] == "airflow" && store.is_some_and(|store| locked(&store).airflow.api == Api::V2)
+        // Google compresses for agents that name gzip only (BigQuery, "API performance").
+        let agent = request.header("user-agent").is_some_and(|agent| agent.contains("gzip"));
+        match request.segments[0].as_str() {
+            "airflow" => store.is_some_and(|store| locked(&store).airflow.api == Api::V2),
+            _ => agent,
+        }
     };
     if accepts && answer.body.len() >= GZIP_FROM && compresses() {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());

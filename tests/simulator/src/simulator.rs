@@ -100,6 +100,11 @@ impl Simulator {
         &self.shared.clock
     }
 
+    /// What an exporter of BigQuery must have counted of jobs created from `since` on.
+    pub fn bigquery_truth(&self, since: Time) -> crate::bigquery::Truth {
+        crate::bigquery::truth(&self.shared.world().bigquery, since, self.shared.clock.now())
+    }
+
     /// Changes the world. If it makes no sense afterwards it stays as it was.
     pub fn edit(&self, change: impl FnOnce(&mut World)) -> Result<(), String> {
         let mut world = locked(&self.shared.world);

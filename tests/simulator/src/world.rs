@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bigquery::BigQuery;
 use crate::faults::Fault;
 use crate::parts::{Dag, Event, Health, ImportError, Pool, Restored, Token, User};
 use crate::run::Run;
@@ -25,6 +26,9 @@ pub struct World {
     /// Cloud Composer environments, at `/v1/projects/...`.
     #[serde(default)]
     pub composer: Vec<Composer>,
+    /// BigQuery, at `/bigquery/v2/...`, and its Reservation API, at `/v1/projects/...`.
+    #[serde(default)]
+    pub bigquery: BigQuery,
     /// Bearer tokens that the Composer API accepts; none means that it asks for no token.
     #[serde(default)]
     pub google_tokens: Vec<String>,

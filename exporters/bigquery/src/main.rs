@@ -1,0 +1,5 @@
+//! `bigquery-exporter`
+
+fn main() -> std::process::ExitCode {
+    bigquery_exporter::EXPORTER.main()
+}

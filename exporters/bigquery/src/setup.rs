@@ -1,0 +1,153 @@
+//! From configuration to sources.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use footprint_common::config::ConfigError;
+use footprint_common::gcp::auth::TokenSource;
+use footprint_common::gcp::rest::Rest;
+use footprint_common::run::Setup;
+use footprint_common::source::{Schedule, Sources};
+use footprint_common::state::StateDir;
+use footprint_common::upstream::Upstream;
+use serde_saphyr::Spanned;
+
+use crate::client::{self, Client};
+use crate::config::{Raw, RawReservations, Settings};
+use crate::hub::Hub;
+use crate::jobs::Jobs;
+use crate::projects::Projects;
+use crate::reservations::{self, Reservations};
+use crate::whatif::WhatIf;
+
+/// Makes the source of a project; shared by configuration and discovery.
+#[derive(Clone)]
+pub(crate) struct Factory {
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) client: Client,
+    pub(crate) hub: Option<Hub>,
+    state: Option<Arc<StateDir>>,
+}
+
+/// All sources of a configuration.
+pub(crate) fn sources(raw: Raw, setup: &Setup) -> Result<Sources, ConfigError> {
+    check_not_empty(&raw)?;
+    let settings = Arc::new(Settings::new(&raw)?);
+    let tokens = TokenSource::configured(raw.google.token_file.as_ref(), raw.google.anonymous, &setup.config_dir)?;
+    let rest = |api, key: &str, endpoint: &Option<Spanned<String>>, default| {
+        let endpoint = endpoint_or(key, endpoint.as_ref(), default)?;
+        let upstream = Upstream::new(api, settings.request_timeout, None, setup.telemetry.clone());
+        let upstream = upstream.map_err(|problem| ConfigError::new("google", problem, ""))?;
+        Ok(Rest::new(upstream, tokens.clone(), &endpoint, settings.requests_per_second, settings.requests_at_once))
+    };
+    let bigquery = rest("bigquery", "google.bigquery_endpoint", &raw.google.bigquery_endpoint, client::ENDPOINT)?;
+    let factory = Factory {
+        client: Client::new(bigquery, settings.what_if.is_some()),
+        hub: settings.what_if.as_ref().map(|_| Hub::default()),
+        state: setup.state.clone(),
+        settings: settings.clone(),
+    };
+    let mut sources = Sources::new();
+    add_projects(&raw, &factory, &mut sources)?;
+    if !raw.reservations.is_empty() {
+        let key = "google.reservation_endpoint";
+        let rest = rest("bigqueryreservation", key, &raw.google.reservation_endpoint, reservations::ENDPOINT)?;
+        add_reservations(&raw.reservations, &rest, &factory, &mut sources)?;
+    }
+    if let (Some(hub), Some(what_if)) = (factory.hub, &settings.what_if) {
+        let source = WhatIf::new(hub, what_if.clone(), settings.counting.prices.clone(), setup.state.as_ref());
+        sources.add("all", schedule(&settings, settings.poll_what_if), source);
+    }
+    Ok(sources)
+}
+
+fn check_not_empty(raw: &Raw) -> Result<(), ConfigError> {
+    if raw.projects.is_empty() && raw.discover.is_none() && raw.reservations.is_empty() {
+        let fix = "name projects (projects: [my-project]) or have them found (discover: {include: [\"*\"]})";
+        return Err(ConfigError::new("projects", "nothing to watch", fix));
+    }
+    Ok(())
+}
+
+fn add_projects(raw: &Raw, factory: &Factory, sources: &mut Sources) -> Result<(), ConfigError> {
+    let mut named = BTreeSet::new();
+    for (index, project) in raw.projects.iter().enumerate() {
+        let key = format!("projects[{index}]");
+        check_id(&key, project)?;
+        if !named.insert(project.value.clone()) {
+            let problem = format!("`{}` is there twice", project.value);
+            return Err(ConfigError::new(key, problem, "name each project once").at(project));
+        }
+        let (schedule, source) = factory.jobs(&project.value);
+        sources.add(&project.value, schedule, source);
+    }
+    if let Some(discover) = &raw.discover {
+        if discover.value.include.is_empty() {
+            let error = ConfigError::new("discover.include", "no pattern", "write [\"*\"] for every project");
+            return Err(error.at(discover));
+        }
+        let source = Projects::new(discover.value.clone(), named, factory.clone(), sources.recruiter());
+        sources.add("bigquery", schedule(&factory.settings, factory.settings.poll_projects), source);
+    }
+    Ok(())
+}
+
+fn add_reservations(
+    raw: &[RawReservations],
+    rest: &Rest,
+    factory: &Factory,
+    sources: &mut Sources,
+) -> Result<(), ConfigError> {
+    let (settings, mut seen) = (&factory.settings, BTreeSet::new());
+    let every = settings.poll_reservations;
+    for (index, admin) in raw.iter().enumerate() {
+        check_id(&format!("reservations[{index}].project"), &admin.project)?;
+        for (place, location) in admin.locations.iter().enumerate() {
+            let key = format!("reservations[{index}].locations[{place}]");
+            check_id(&key, location)?;
+            let (project, prices) = (&admin.project.value, settings.counting.prices.clone());
+            let target = format!("{project}/{}", location.value);
+            if !seen.insert(target.to_lowercase()) {
+                return Err(ConfigError::new(key, format!("`{target}` is there twice"), "name it once").at(location));
+            }
+            let source =
+                Reservations::new(project, &location.value, rest.clone(), prices, every, factory.state.as_ref());
+            sources.add(&target, schedule(settings, every), source);
+        }
+    }
+    Ok(())
+}
+
+impl Factory {
+    /// The source of a project.
+    pub(crate) fn jobs(&self, project: &str) -> (Schedule, Jobs) {
+        let counting = self.settings.counting.clone();
+        let source = Jobs::new(project, self.client.clone(), counting, self.hub.clone(), self.state.as_ref());
+        (schedule(&self.settings, self.settings.poll_jobs), source)
+    }
+}
+
+fn schedule(settings: &Settings, every: std::time::Duration) -> Schedule {
+    Schedule { max_series: settings.max_series, ..Schedule::every(every) }
+}
+
+/// Names go into paths of requests, so they must be nothing but names.
+fn check_id(key: &str, id: &Spanned<String>) -> Result<(), ConfigError> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
+    if !id.value.is_empty() && id.value.chars().all(fits) {
+        return Ok(());
+    }
+    let problem = format!("`{}` is no id of a project or location", id.value);
+    Err(ConfigError::new(key, problem, "write the id, such as my-project-123 or US, not its name or number").at(id))
+}
+
+fn endpoint_or(key: &str, given: Option<&Spanned<String>>, default: &str) -> Result<String, ConfigError> {
+    let Some(given) = given else { return Ok(default.to_owned()) };
+    match reqwest::Url::parse(&given.value) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.username().is_empty() => Ok(given.value.clone()),
+        _ => {
+            let problem = "is no http or https URL without credentials";
+            Err(ConfigError::new(key, problem, format!("leave it out for {default}")).at(given))
+        }
+    }
+}

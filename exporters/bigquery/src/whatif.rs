@@ -1,0 +1,131 @@
+//! Source `what_if`: what the watched projects' demand would have cost under other contracts.
+//!
+//! Demand is what jobs used, second by second, from their timelines; the projects' books hand it over
+//! in batches. Seconds become final once every project is known beyond them, and are then played
+//! through each reservation that is tried. Stated assumptions: all watched projects of a location share
+//! the reservation; demand is what jobs used under the contract they ran with, so that jobs that were
+//! held up then would have wanted more at once; the baseline is paid at the price without commitment.
+
+pub mod autoscaler;
+mod demand;
+mod hours;
+mod pool;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use footprint_common::error::PollError;
+use footprint_common::snapshot::Snapshot;
+use footprint_common::source::Source;
+use footprint_common::state::{StateDir, StateFile};
+use serde::{Deserialize, Serialize};
+
+use crate::book::outbox::Batch;
+use crate::config::WhatIfSettings;
+use crate::hub::{Desk, Hub};
+use crate::jobs::OVERLAP_MS;
+use crate::metrics::bigquery_price_usd;
+use crate::prices::Prices;
+pub use pool::{Pool, Scenario};
+
+/// Shape of the saved state.
+const VERSION: u32 = 1;
+/// A project that is so far behind the others is not waited for.
+const WAIT_FOR_MS: i64 = 900_000;
+
+/// The what-if over all projects.
+pub struct WhatIf {
+    hub: Hub,
+    settings: WhatIfSettings,
+    prices: Arc<Prices>,
+    state: State,
+    file: Option<StateFile>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct State {
+    /// By location.
+    pools: BTreeMap<String, Pool>,
+    /// By project, the last batch that is in the pools.
+    taken: BTreeMap<String, u64>,
+    /// The first second that is not final; 0 before there is any.
+    edge: i64,
+}
+
+impl WhatIf {
+    /// The source; goes on from the saved state if there is any.
+    pub fn new(hub: Hub, settings: WhatIfSettings, prices: Arc<Prices>, dir: Option<&Arc<StateDir>>) -> Self {
+        let (file, saved) = dir.map(|dir| dir.load::<State>("what-if", VERSION)).unzip();
+        let mut state = saved.flatten().unwrap_or_default();
+        state.pools.values_mut().for_each(|pool| pool.fit(&settings.scenarios));
+        Self { hub, settings, prices, state, file }
+    }
+
+    fn take(&mut self, desks: &BTreeMap<String, Desk>) {
+        let Some(edge) = edge(desks) else { return };
+        if self.state.edge == 0 {
+            self.state.edge = edge;
+        }
+        for (project, desk) in desks {
+            let taken = self.state.taken.get(project).copied().unwrap_or(0);
+            for batch in desk.batches.iter().filter(|batch| batch.number > taken) {
+                self.take_batch(batch);
+                self.state.taken.insert(project.clone(), batch.number);
+            }
+        }
+        self.state.edge = self.state.edge.max(edge);
+        self.state.pools.values_mut().for_each(|pool| pool.settle(edge));
+    }
+
+    fn take_batch(&mut self, batch: &Batch) {
+        for (location, from, until, slot_ms) in &batch.slots {
+            self.pool(location).add_slots(*from, *until, *slot_ms);
+        }
+        for (location, end, bytes) in &batch.bytes {
+            self.pool(location).add_bytes(*end, *bytes);
+        }
+    }
+
+    fn pool(&mut self, location: &str) -> &mut Pool {
+        let (edge, scenarios) = (self.state.edge, &self.settings.scenarios);
+        self.state.pools.entry(location.to_owned()).or_insert_with(|| {
+            let mut pool = Pool::starting_at(edge);
+            pool.fit(scenarios);
+            pool
+        })
+    }
+
+    fn save(&mut self) {
+        if let Some(file) = self.file.as_mut() {
+            file.save(&self.state);
+        }
+        for (project, number) in &self.state.taken {
+            self.hub.save(project, *number);
+        }
+    }
+}
+
+/// The first second that is not final: what every project is known beyond, but for those far behind.
+fn edge(desks: &BTreeMap<String, Desk>) -> Option<i64> {
+    let newest = desks.values().map(|desk| desk.complete_until).max()?;
+    let in_time = desks.values().map(|desk| desk.complete_until).filter(|until| newest - until <= WAIT_FOR_MS);
+    in_time.min().map(|until| (until - OVERLAP_MS).div_euclid(1000))
+}
+
+impl Source for WhatIf {
+    const NAME: &'static str = "what_if";
+
+    async fn poll(&mut self, _now: SystemTime) -> Result<Snapshot, PollError> {
+        self.take(&self.hub.desks());
+        self.save();
+        let mut snapshot = Snapshot::new();
+        for (location, sku, usd, as_of) in self.prices.list() {
+            snapshot.set(&bigquery_price_usd, [location, &sku, as_of], usd);
+        }
+        for (location, pool) in &self.state.pools {
+            pool.expose(&mut snapshot, location, self.state.edge, &self.settings, &self.prices);
+        }
+        Ok(snapshot)
+    }
+}
