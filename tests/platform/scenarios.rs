@@ -1,5 +1,6 @@
-//! Worlds with the exact `/metrics` that the Airflow exporter must expose at their end: every folder of
-//! `tests/scenarios`, against both API versions. `UPDATE_EXPECT=1` writes what comes out; read it before you keep it.
+//! Worlds with the exact `/metrics` that an exporter must expose at their end: every folder of
+//! `tests/scenarios/<exporter>`, those of Airflow against both API versions. `UPDATE_EXPECT=1` writes what comes
+//! out; read it before you keep it.
 
 #![allow(clippy::unwrap_used, reason = "a test that panics says where")]
 
@@ -9,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use footprint_simulator::{Api, Time, World};
-use footprint_tests::scene::Scene;
+use footprint_tests::scene::{Scene, Subject};
 use scenarios_script::Script;
 
 /// Samples that differ from run to run or that another test pins, by the beginning of the line.
@@ -21,18 +22,32 @@ const LEFT_OUT: [&str; 5] = [
     "# HELP",                             // docs/METRICS.md
 ];
 /// Closed sets of labels in which 0 goes without saying, but in the scenario `healthy_day`.
-const SILENT_AT_ZERO: [&str; 3] =
-    ["airflow_task_failure_causes_total{", "airflow_failure_evidence_total{", "footprint_poll_failures_total{"];
+const SILENT_AT_ZERO: [&str; 10] = [
+    "airflow_task_failure_causes_total{",
+    "airflow_failure_evidence_total{",
+    "footprint_poll_failures_total{",
+    "bigquery_job_errors_total{",
+    "bigquery_jobs_finished_total{",
+    "bigquery_on_demand_cost_usd_total{",
+    "bigquery_performance_insights_total{",
+    "bigquery_principal_jobs_finished_total{",
+    "bigquery_workload_jobs_finished_total{",
+    "bigquery_price_unknown{",
+];
+/// Families that only scenarios about them pin.
+const ASIDE: [(&str, &str); 3] =
+    [("bigquery_whatif_", "what_if"), ("bigquery_price_usd", "what_if"), ("bigquery_principal_", "principals")];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")
 }
 
 /// The lines of `text` that a scenario pins. A comment on the type stays only with a sample behind it.
-fn pinned(text: &str, zeros: bool) -> String {
+fn pinned(text: &str, zeros: bool, name: &str) -> String {
+    let aside = |line: &str| ASIDE.iter().any(|(start, of)| line.starts_with(start) && !name.contains(of) && !zeros);
     let about = |line: &str, start: &str| line.trim_start_matches("# TYPE ").starts_with(start);
     let silent = |line: &str| !zeros && line.ends_with(" 0.0") && SILENT_AT_ZERO.iter().any(|s| line.starts_with(s));
-    let kept = text.lines().filter(|line| !LEFT_OUT.iter().any(|start| about(line, start)) && !silent(line));
+    let kept = text.lines().filter(|line| !LEFT_OUT.iter().any(|start| about(line, start)) && !silent(line) && !aside(line));
     let kept: Vec<&str> = kept.collect();
     let mut pinned = String::new();
     for (at, line) in kept.iter().enumerate() {
@@ -45,26 +60,39 @@ fn pinned(text: &str, zeros: bool) -> String {
     pinned
 }
 
-async fn play(script: &Script, world: World) -> String {
-    let mut scene = Scene::new(world, &script.config, script.state).await;
+/// One run of a scenario: its folder, and the API for those of Airflow.
+type Play<'a> = (&'a Path, Option<Api>);
+
+async fn play(script: &Script, subject: Subject, world: World) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, content) in &script.files {
+        fs::write(dir.path().join(name), content).unwrap();
+    }
+    let mut scene = Scene::in_dir(dir.path(), subject, world, &script.config(subject), script.state).await;
     for step in &script.steps {
-        step.run(&mut scene, script.tick()).await;
+        step.run(&mut scene, subject, script.tick(subject)).await;
     }
     scene.text().replace(scene.simulator.url(), "http://simulator")
 }
 
-/// Plays one folder against one API; the problem, if there is one.
-fn scenario(folder: &Path, api: Api) -> Option<String> {
+/// Plays one folder; the problem, if there is one.
+fn scenario((folder, api): Play<'_>) -> Option<String> {
     let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap_or_else(|e| panic!("{folder:?} {name}: {e}"));
     let script = Script::read(&read("script.yaml")).unwrap_or_else(|e| panic!("{folder:?}: {e}"));
-    if !script.apis.contains(&api) {
+    if api.is_some_and(|api| !script.apis.contains(&api)) {
         return None;
     }
     let mut world = World::from_yaml(&read("world.yaml"), Time(0)).unwrap_or_else(|e| panic!("{folder:?}: {e}"));
-    world.airflow.iter_mut().for_each(|airflow| airflow.api = api);
+    world.airflow.iter_mut().for_each(|airflow| airflow.api = api.unwrap_or(airflow.api));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let text = pinned(&runtime.block_on(play(&script, world)), script.zeros);
-    let expected = folder.join(format!("metrics.{}.txt", if api == Api::V1 { "v1" } else { "v2" }));
+    let subject = if api.is_some() { Subject::Airflow } else { Subject::BigQuery };
+    let name = folder.file_name().unwrap().to_str().unwrap();
+    let text = pinned(&runtime.block_on(play(&script, subject, world)), script.zeros, name);
+    let expected = folder.join(match api {
+        None => "metrics.txt",
+        Some(Api::V1) => "metrics.v1.txt",
+        Some(Api::V2) => "metrics.v2.txt",
+    });
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         fs::write(&expected, &text).unwrap();
     }
@@ -81,18 +109,23 @@ fn difference(wanted: &str, found: &str) -> String {
     only(wanted, found, "-") + &only(found, wanted, "+")
 }
 
+fn folders(exporter: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder().join(exporter)).unwrap().map(|entry| entry.unwrap().path());
+    let only = std::env::var("SCENARIO").ok();
+    let mut folders: Vec<_> = entries.filter(|path| only.as_ref().is_none_or(|only| path.ends_with(only))).collect();
+    folders.sort();
+    folders
+}
+
 #[test]
 fn every_scenario_exposes_what_is_true_of_its_world() {
-    let mut folders: Vec<_> = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
-    folders.retain(|path| path.is_dir());
-    folders.sort();
-    let only = std::env::var("SCENARIO").ok();
-    folders.retain(|path| only.as_ref().is_none_or(|only| path.ends_with(only)));
-    assert!(!folders.is_empty());
-    let plays: Vec<_> = folders.iter().flat_map(|folder| [Api::V1, Api::V2].map(|api| (folder, api))).collect();
+    let (airflow, bigquery) = (folders("airflow"), folders("bigquery"));
+    let of_airflow = airflow.iter().flat_map(|folder| [Api::V1, Api::V2].map(|api| (folder.as_path(), Some(api))));
+    let plays: Vec<Play<'_>> = of_airflow.chain(bigquery.iter().map(|folder| (folder.as_path(), None))).collect();
+    assert!(!plays.is_empty());
     let share = plays.len().div_ceil(std::thread::available_parallelism().map_or(2, usize::from));
     let problems: Vec<String> = std::thread::scope(|scope| {
-        let play = |plays: &[(&PathBuf, Api)]| plays.iter().filter_map(|(f, api)| scenario(f, *api)).collect();
+        let play = |plays: &[Play<'_>]| plays.iter().filter_map(|play| scenario(*play)).collect();
         let threads: Vec<_> =
             plays.chunks(share).map(|plays| scope.spawn(move || -> Vec<String> { play(plays) })).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
@@ -104,6 +137,6 @@ fn every_scenario_exposes_what_is_true_of_its_world() {
 fn what_is_left_out_is_left_out_whole() {
     let text = "# HELP a A.\n# TYPE a gauge\na 1.0\n# HELP process_x X.\n# TYPE process_x gauge\nprocess_x 1.0\n\
         # TYPE airflow_failure_evidence_total counter\nairflow_failure_evidence_total{e=\"x\"} 0.0\n# TYPE b gauge\nb 0.0\n";
-    assert_eq!(pinned(text, false), "# TYPE a gauge\na 1.0\n# TYPE b gauge\nb 0.0\n");
-    assert!(pinned(text, true).contains("evidence_total{e=\"x\"} 0.0"));
+    assert_eq!(pinned(text, false, "x"), "# TYPE a gauge\na 1.0\n# TYPE b gauge\nb 0.0\n");
+    assert!(pinned(text, true, "x").contains("evidence_total{e=\"x\"} 0.0"));
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use footprint_common::config::duration;
+use footprint_simulator::bigquery::world::Project;
 use footprint_simulator::faults::Fault;
 use footprint_simulator::{Api, Composer, Span, Time};
-use footprint_tests::scene::Scene;
+use footprint_tests::scene::{Scene, Subject};
 use serde::Deserialize;
 
 /// `script.yaml` of a scenario.
@@ -18,13 +19,17 @@ pub struct Script {
     /// Airflow's APIs that it is played against.
     #[serde(default = "both")]
     pub apis: Vec<Api>,
-    /// Configuration of the exporter; `SIMULATOR` is the simulator. Default: its Airflow `main`.
-    #[serde(default = "main_only")]
-    pub config: String,
+    /// Configuration of the exporter; `SIMULATOR` is the simulator. Default: its Airflow `main`, or its
+    /// BigQuery's project `p` from now on.
+    #[serde(default)]
+    config: Option<String>,
+    /// Files that the configuration names, with their content.
+    #[serde(default)]
+    pub files: BTreeMap<String, String>,
     /// Whether the exporter has a state directory.
     #[serde(default = "yes")]
     pub state: bool,
-    /// Time between two polls of `activity` in `watch`. Default 30s.
+    /// Time between two polls of the quickest source in `watch`. Default 30s for Airflow, 15s for BigQuery.
     #[serde(default)]
     tick: Option<String>,
     /// Whether zeros of closed label sets are compared too.
@@ -52,15 +57,21 @@ pub enum Step {
     Skew(BTreeMap<String, Span>),
     /// The Composer environments are these from now on.
     Composer(Vec<Composer>),
+    /// Lists of jobs leave these locations out from now on, in every project.
+    Unreachable(Vec<String>),
+    /// These projects of BigQuery, in this order, are there from now on.
+    Projects(Vec<String>),
 }
 
 fn both() -> Vec<Api> {
     vec![Api::V1, Api::V2]
 }
 
-fn main_only() -> String {
-    "environments: [{name: main, url: 'SIMULATOR/airflow/main'}]".to_owned()
-}
+const MAIN_ONLY: &str = "environments: [{name: main, url: 'SIMULATOR/airflow/main'}]";
+const PROJECT_P: &str = "projects: [p]
+google: {anonymous: true, bigquery_endpoint: SIMULATOR}
+limits: {history_max_jobs: 0}
+";
 
 fn yes() -> bool {
     true
@@ -72,18 +83,30 @@ impl Script {
         Time::with_base(Time(0), || serde_saphyr::from_str(text)).map_err(|error| error.to_string())
     }
 
-    /// Time between two polls of `activity` in `watch`.
-    pub fn tick(&self) -> Duration {
-        self.tick.as_deref().map_or(Duration::from_secs(30), length)
+    /// Configuration of the exporter.
+    pub fn config(&self, subject: Subject) -> String {
+        let default = if subject == Subject::Airflow { MAIN_ONLY } else { PROJECT_P };
+        self.config.clone().unwrap_or_else(|| default.to_owned())
+    }
+
+    /// Time between two polls of the quickest source in `watch`.
+    pub fn tick(&self, subject: Subject) -> Duration {
+        let default = Duration::from_secs(if subject == Subject::Airflow { 30 } else { 15 });
+        self.tick.as_deref().map_or(default, length)
     }
 }
 
-/// Polls of `activity` to one of the source: the relations of the default intervals.
-const EVERY: [(&str, u64); 4] = [("activity", 1), ("status", 2), ("composer", 2), ("dags", 10)];
+/// Polls of the quickest source to one of the source: the relations of the default intervals.
+fn every(subject: Subject) -> &'static [(&'static str, u64)] {
+    match subject {
+        Subject::Airflow => &[("activity", 1), ("status", 2), ("composer", 2), ("dags", 10)],
+        Subject::BigQuery => &[("jobs", 1), ("reservations", 2), ("what_if", 2), ("projects", 40)],
+    }
+}
 
 impl Step {
     /// Does it. Failed polls are part of the play: the metrics tell of them.
-    pub async fn run(&self, scene: &mut Scene, tick: Duration) {
+    pub async fn run(&self, scene: &mut Scene, subject: Subject, tick: Duration) {
         let edited = match self {
             Step::Poll => {
                 scene.poll(&[]).await;
@@ -94,7 +117,7 @@ impl Step {
                 Ok(())
             }
             Step::Watch(by) => {
-                watch(scene, length(by), tick).await;
+                watch(scene, subject, length(by), tick).await;
                 Ok(())
             }
             Step::Restart => {
@@ -105,6 +128,15 @@ impl Step {
             Step::Skew(skews) => scene.simulator.edit(|world| {
                 let known = world.airflow.iter_mut().filter_map(|airflow| Some((skews.get(&airflow.name)?, airflow)));
                 known.for_each(|(skew, airflow)| airflow.clock_skew = *skew);
+            }),
+            Step::Unreachable(locations) => scene.simulator.edit(|world| {
+                world.bigquery.projects.iter_mut().for_each(|project| project.unreachable.clone_from(locations));
+            }),
+            Step::Projects(ids) => scene.simulator.edit(|world| {
+                let old = std::mem::take(&mut world.bigquery.projects);
+                let named = |id: &String| old.iter().find(|project| project.id == *id).cloned();
+                let new = |id: &String| Project { id: id.clone(), ..Project::default() };
+                world.bigquery.projects = ids.iter().map(|id| named(id).unwrap_or_else(|| new(id))).collect();
             }),
             Step::Composer(environments) => scene.simulator.edit(|world| world.composer.clone_from(environments)),
         };
@@ -120,10 +152,10 @@ async fn advance(scene: &Scene, by: Duration) {
     tokio::time::resume();
 }
 
-async fn watch(scene: &mut Scene, length: Duration, tick: Duration) {
+async fn watch(scene: &mut Scene, subject: Subject, length: Duration, tick: Duration) {
     for at in 1..=length.as_secs() / tick.as_secs() {
         advance(scene, tick).await;
-        let due = EVERY.iter().filter(|(_, every)| at.is_multiple_of(*every));
+        let due = every(subject).iter().filter(|(_, every)| at.is_multiple_of(*every));
         let due: Vec<&str> = due.map(|(source, _)| *source).collect();
         scene.poll(&due).await;
     }

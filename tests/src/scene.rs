@@ -1,7 +1,7 @@
 //! A scenario in process: a simulated world, the exporter's sources polled at its times, and a
 //! state directory that outlives them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -53,6 +53,7 @@ pub struct Scene {
     /// The simulated upstreams.
     pub simulator: Simulator,
     subject: Subject,
+    dir: PathBuf,
     config: String,
     state: tempfile::TempDir,
     keeps_state: bool,
@@ -76,10 +77,19 @@ impl Scene {
     /// # Panics
     /// As [`Scene::new`].
     pub async fn of(subject: Subject, world: World, config: &str, keeps_state: bool) -> Self {
+        Self::in_dir(Path::new(""), subject, world, config, keeps_state).await
+    }
+
+    /// The same, with files beside the configuration.
+    ///
+    /// # Panics
+    /// As [`Scene::new`].
+    pub async fn in_dir(dir: &Path, subject: Subject, world: World, config: &str, keeps_state: bool) -> Self {
         let simulator = Simulator::start(world).await.expect("the simulator starts");
         let config = config.replace("SIMULATOR", simulator.url());
         let state = tempfile::tempdir().expect("a directory");
-        let mut scene = Self { simulator, subject, config, state, keeps_state, stage: None, own_skew: Span(0) };
+        let dir = dir.to_owned();
+        let mut scene = Self { simulator, subject, dir, config, state, keeps_state, stage: None, own_skew: Span(0) };
         scene.restart();
         scene
     }
@@ -94,7 +104,7 @@ impl Scene {
         let (name, metrics) = self.subject.name_and_metrics();
         let open = || StateDir::open(self.state.path(), name, telemetry.clone()).expect("the state directory");
         let state = self.keeps_state.then(open);
-        let setup = Setup { telemetry: telemetry.clone(), state, config_dir: Path::new("").to_owned() };
+        let setup = Setup { telemetry: telemetry.clone(), state, config_dir: self.dir.clone() };
         let sources = self.subject.sources(&self.config, &setup);
         self.stage = Some(Stage::new(name, metrics, sources, telemetry));
     }

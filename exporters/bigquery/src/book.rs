@@ -182,6 +182,7 @@ impl Book {
                 self.ledger.add(&bigquery_jobs_undecodable_total, [&self.project], 1.0);
             }
         }
+        self.give_places(look.now);
         self.advance(look);
     }
 

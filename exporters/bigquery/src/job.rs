@@ -37,6 +37,9 @@ pub const REASONS: [&str; 27] = [
 /// What BigQuery calls the kinds of jobs.
 const JOB_TYPES: [&str; 4] = ["QUERY", "LOAD", "EXTRACT", "COPY"];
 
+/// Who runs jobs.
+pub const PRINCIPAL_KINDS: [&str; 4] = ["user", "service_account", "federated", "unknown"];
+
 /// One job as one answer shows it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Job {

@@ -105,6 +105,7 @@ impl Jobs {
         let mut book = Book::starting_at(&self.project, self.settings.clone(), look.now);
         book.take(&Look { reached: look.now, ..std::mem::take(look) });
         book.begin_history();
+        book.outbox.begin();
         *look = Look { now: book.watermark, ..Look::default() };
         self.book = Some(book);
     }

@@ -12,6 +12,8 @@ use serde_saphyr::Spanned;
 
 /// The editions, as BigQuery spells them.
 pub const EDITIONS: [&str; 3] = ["STANDARD", "ENTERPRISE", "ENTERPRISE_PLUS"];
+/// The commitment plans that editions know, as BigQuery spells them.
+pub const PLANS: [&str; 2] = ["ANNUAL", "THREE_YEAR"];
 
 /// The prices of one location, in US dollars.
 #[derive(Debug, Clone, Deserialize)]
@@ -39,17 +41,24 @@ pub struct RawCommitmentPrice {
     pub usd_per_slot_hour: Spanned<f64>,
 }
 
-/// All known prices.
+/// All known prices, by location.
 #[derive(Debug, Clone)]
 pub struct Prices(BTreeMap<String, Price>);
 
-/// The prices of one location, in US dollars.
+/// The prices of one location.
 #[derive(Debug, Clone, Default)]
 struct Price {
-    on_demand_tib: Option<f64>,
-    slot_hour: BTreeMap<String, f64>,
+    on_demand_tib: Option<Quote>,
+    /// By edition.
+    slot_hour: BTreeMap<String, Quote>,
     /// By edition and plan.
-    commitment: BTreeMap<(String, String), f64>,
+    commitment: BTreeMap<(String, String), Quote>,
+}
+
+/// US dollars, and the day on which they were the price.
+#[derive(Debug, Clone)]
+struct Quote {
+    usd: f64,
     as_of: String,
 }
 
@@ -67,7 +76,7 @@ impl Prices {
     pub fn new(raw: &[RawPrice]) -> Result<Self, ConfigError> {
         let (mut prices, mut given) = (Self::default(), BTreeMap::new());
         for (index, raw) in raw.iter().enumerate() {
-            let location = raw.location.value.to_uppercase();
+            let location = canonical(&raw.location.value);
             let price = Price::new(index, raw)?;
             if given.insert(location, price).is_some() {
                 let problem = format!("`{}` has prices already", raw.location.value);
@@ -81,64 +90,61 @@ impl Prices {
 
     /// US dollars per TiB on demand.
     pub fn on_demand(&self, location: &str) -> Option<f64> {
-        self.of(location)?.on_demand_tib
+        self.of(location)?.on_demand_tib.as_ref().map(|quote| quote.usd)
     }
 
     /// US dollars for a slot during an hour without commitment; `edition` as in [`EDITIONS`].
     pub fn slot_hour(&self, location: &str, edition: &str) -> Option<f64> {
-        self.of(location)?.slot_hour.get(edition).copied()
+        self.of(location)?.slot_hour.get(edition).map(|quote| quote.usd)
     }
 
-    /// US dollars for a committed slot during an hour; `plan` such as `ANNUAL` or `THREE_YEAR`.
+    /// US dollars for a committed slot during an hour; `plan` as in [`PLANS`].
     pub fn commitment_slot_hour(&self, location: &str, edition: &str, plan: &str) -> Option<f64> {
-        self.of(location)?.commitment.get(&(edition.to_owned(), plan.to_owned())).copied()
+        self.of(location)?.commitment.get(&(edition.to_owned(), plan.to_owned())).map(|quote| quote.usd)
     }
 
-    /// Every price without commitment: location, what it is for, US dollars, date.
+    /// Every price without commitment: location as BigQuery spells it, what it is for, US dollars, date.
     pub fn list(&self) -> impl Iterator<Item = (&str, String, f64, &str)> {
         self.0.iter().flat_map(|(location, price)| {
-            let on_demand = price.on_demand_tib.map(|usd| ("on_demand_tib".to_owned(), usd));
-            let slots =
-                price.slot_hour.iter().map(|(edition, usd)| (format!("{}_slot_hour", edition.to_lowercase()), *usd));
-            on_demand.into_iter().chain(slots).map(|(sku, usd)| (location.as_str(), sku, usd, price.as_of.as_str()))
+            let on_demand = price.on_demand_tib.iter().map(|quote| ("on_demand_tib".to_owned(), quote));
+            let slots = price.slot_hour.iter();
+            let slots = slots.map(|(edition, quote)| (format!("{}_slot_hour", edition.to_lowercase()), quote));
+            on_demand.chain(slots).map(|(sku, quote)| (location.as_str(), sku, quote.usd, quote.as_of.as_str()))
         })
     }
 
     fn of(&self, location: &str) -> Option<&Price> {
-        self.0.get(&location.to_uppercase())
+        self.0.get(&canonical(location))
     }
 }
 
 impl Price {
-    /// On demand and Standard: Google's product page of BigQuery (2026-08-05). The other editions and
-    /// commitments: Google's price list as of 2026-05.
+    /// On demand and Standard: Google's product page of BigQuery, read on 2026-08-05. The others: the
+    /// list prices of May 2026, as cost tools carry them; three years of Enterprise at 0.036 are also
+    /// the example of BigQuery's "Committed use discounts".
     fn of_us() -> Self {
-        let slot_hour = [("STANDARD", 0.04), ("ENTERPRISE", 0.06), ("ENTERPRISE_PLUS", 0.10)];
+        let (page, list) = ("2026-08-05", "2026-05-01");
+        let slot_hour = [("STANDARD", 0.04, page), ("ENTERPRISE", 0.06, list), ("ENTERPRISE_PLUS", 0.10, list)];
         let commitment = [
             ("ENTERPRISE", "ANNUAL", 0.048),
             ("ENTERPRISE", "THREE_YEAR", 0.036),
             ("ENTERPRISE_PLUS", "ANNUAL", 0.08),
             ("ENTERPRISE_PLUS", "THREE_YEAR", 0.06),
         ];
+        let quote = |usd, as_of: &str| Quote { usd, as_of: as_of.to_owned() };
+        let committed =
+            |(edition, plan, usd): (&str, &str, f64)| ((edition.to_owned(), plan.to_owned()), quote(usd, list));
         Self {
-            on_demand_tib: Some(6.25),
-            slot_hour: slot_hour.map(|(edition, usd)| (edition.to_owned(), usd)).into(),
-            commitment: commitment.map(|(edition, plan, usd)| ((edition.to_owned(), plan.to_owned()), usd)).into(),
-            as_of: "2026-08-05".to_owned(),
+            on_demand_tib: Some(quote(6.25, page)),
+            slot_hour: slot_hour.map(|(edition, usd, as_of)| (edition.to_owned(), quote(usd, as_of))).into(),
+            commitment: commitment.map(committed).into(),
         }
     }
 
     fn new(index: usize, raw: &RawPrice) -> Result<Self, ConfigError> {
         let key = |name: &str| format!("prices[{index}].{name}");
-        let as_of = raw.as_of.value.parse::<Date>().map_err(|_| {
-            let problem = format!("`{}` is no date", raw.as_of.value);
-            ConfigError::new(key("as_of"), problem, "write the day on which the price was read, such as 2026-11-01")
-                .at(&raw.as_of)
-        })?;
-        if raw.source.value.trim().is_empty() {
-            let fix = "say where the price stands: a page, a contract";
-            return Err(ConfigError::new(key("source"), "is empty", fix).at(&raw.source));
-        }
+        let as_of = raw.dated(&key)?;
+        let quote = |usd| Quote { usd, as_of: as_of.clone() };
         let given = [
             ("standard_usd_per_slot_hour", "STANDARD", &raw.standard_usd_per_slot_hour),
             ("enterprise_usd_per_slot_hour", "ENTERPRISE", &raw.enterprise_usd_per_slot_hour),
@@ -146,33 +152,67 @@ impl Price {
         ];
         let mut slot_hour = BTreeMap::new();
         for (name, edition, value) in given {
-            slot_hour.extend(price(&key(name), value.as_ref())?.map(|usd| (edition.to_owned(), usd)));
+            slot_hour.extend(price(&key(name), value.as_ref())?.map(|usd| (edition.to_owned(), quote(usd))));
         }
-        Ok(Self {
-            on_demand_tib: price(&key("on_demand_usd_per_tib"), raw.on_demand_usd_per_tib.as_ref())?,
-            slot_hour,
-            commitment: raw
-                .commitments
-                .iter()
-                .enumerate()
-                .map(|(at, one)| one.read(&key(&format!("commitments[{at}]"))))
-                .collect::<Result<_, _>>()?,
-            as_of: as_of.to_string(),
+        let on_demand = price(&key("on_demand_usd_per_tib"), raw.on_demand_usd_per_tib.as_ref())?;
+        let commitment = raw.committed(&key)?.into_iter().map(|(what, usd)| (what, quote(usd))).collect();
+        Ok(Self { on_demand_tib: on_demand.map(quote), slot_hour, commitment })
+    }
+}
+
+impl RawPrice {
+    /// The date, where the prices say when and from where they are.
+    fn dated(&self, key: &impl Fn(&str) -> String) -> Result<String, ConfigError> {
+        let fail = |name: &str, value: &Spanned<String>, problem: &str, fix: &str| {
+            Err(ConfigError::new(key(name), problem, fix).at(value))
+        };
+        if self.location.value.trim().is_empty() {
+            return fail("location", &self.location, "is empty", "write US, EU or a region such as asia-northeast1");
+        }
+        if self.source.value.trim().is_empty() {
+            return fail("source", &self.source, "is empty", "say where the price stands: a page, a contract");
+        }
+        self.as_of.value.parse::<Date>().map(|date| date.to_string()).or_else(|_| {
+            let problem = format!("`{}` is no date", self.as_of.value);
+            fail("as_of", &self.as_of, &problem, "write the day on which the price was read, such as 2026-11-01")
         })
+    }
+
+    /// US dollars by edition and plan.
+    fn committed(&self, key: &impl Fn(&str) -> String) -> Result<BTreeMap<(String, String), f64>, ConfigError> {
+        let mut all = BTreeMap::new();
+        for (at, raw) in self.commitments.iter().enumerate() {
+            let key = key(&format!("commitments[{at}]"));
+            let (what, usd) = raw.read(&key)?;
+            if all.insert(what, usd).is_some() {
+                let problem = format!("{} {} has a price already", raw.edition.value, raw.plan.value);
+                return Err(ConfigError::new(key, problem, "keep one price of an edition and plan").at(&raw.plan));
+            }
+        }
+        Ok(all)
     }
 }
 
 impl RawCommitmentPrice {
     fn read(&self, key: &str) -> Result<((String, String), f64), ConfigError> {
-        let edition = self.edition.value.to_uppercase();
-        if !EDITIONS.contains(&edition.as_str()) {
-            let problem = format!("`{}` is no edition", self.edition.value);
-            let fix = "write STANDARD, ENTERPRISE or ENTERPRISE_PLUS";
-            return Err(ConfigError::new(format!("{key}.edition"), problem, fix).at(&self.edition));
+        let fail = |name: &str, value: &Spanned<String>, what: &str, fix: &str| {
+            Err(ConfigError::new(format!("{key}.{name}"), format!("`{}` {what}", value.value), fix).at(value))
+        };
+        let (edition, plan) = (self.edition.value.to_uppercase(), self.plan.value.to_uppercase());
+        if !EDITIONS[1..].contains(&edition.as_str()) {
+            return fail("edition", &self.edition, "has no commitments", "write ENTERPRISE or ENTERPRISE_PLUS");
+        }
+        if !PLANS.contains(&plan.as_str()) {
+            return fail("plan", &self.plan, "is no commitment plan", "write ANNUAL or THREE_YEAR");
         }
         let usd = price(&format!("{key}.usd_per_slot_hour"), Some(&self.usd_per_slot_hour))?.unwrap_or_default();
-        Ok(((edition, self.plan.value.to_uppercase()), usd))
+        Ok(((edition, plan), usd))
     }
+}
+
+/// A location as BigQuery spells it: regions small, multi-regions large.
+fn canonical(location: &str) -> String {
+    if location.contains('-') { location.to_lowercase() } else { location.to_uppercase() }
 }
 
 fn price(key: &str, value: Option<&Spanned<f64>>) -> Result<Option<f64>, ConfigError> {
@@ -186,40 +226,4 @@ fn price(key: &str, value: Option<&Spanned<f64>>) -> Result<Option<f64>, ConfigE
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use footprint_common::config::parse;
-
-    fn read(yaml: &str) -> Result<Prices, ConfigError> {
-        Prices::new(&parse::<Vec<RawPrice>>(yaml)?)
-    }
-
-    #[test]
-    fn a_configured_location_replaces_the_built_in_one_and_unknown_ones_have_no_price() {
-        let prices = read("[{location: us, on_demand_usd_per_tib: 5, as_of: 2026-11-01, source: contract}]").unwrap();
-        assert_eq!((prices.on_demand("US"), prices.slot_hour("US", "ENTERPRISE")), (Some(5.0), None));
-        assert_eq!(Prices::default().on_demand("us"), Some(6.25));
-        assert_eq!(Prices::default().commitment_slot_hour("US", "ENTERPRISE", "ANNUAL"), Some(0.048));
-        assert_eq!(Prices::default().on_demand("asia-northeast1"), None);
-    }
-
-    #[test]
-    fn errors_name_key_and_fix() {
-        let entry = "location: EU, as_of: 2026-11-01, source: page";
-        for (yaml, key) in [
-            (format!("[{{{entry}, on_demand_usd_per_tib: -1}}]"), "prices[0].on_demand_usd_per_tib"),
-            (format!("[{{{entry}}}, {{{entry}}}]"), "prices[1].location"),
-            ("[{location: EU, as_of: May, source: page}]".to_owned(), "prices[0].as_of"),
-            ("[{location: EU, as_of: 2026-11-01, source: ''}]".to_owned(), "prices[0].source"),
-            (
-                format!("[{{{entry}, commitments: [{{edition: GOLD, plan: ANNUAL, usd_per_slot_hour: 1}}]}}]"),
-                "prices[0].commitments[0].edition",
-            ),
-        ] {
-            let error = read(&yaml).unwrap_err();
-            assert_eq!(error.key, key, "{error}");
-            assert!(!error.fix.is_empty() && error.at.is_some(), "{error}");
-        }
-        assert!(read("[{location: EU}]").is_err(), "a price has a date and a source");
-    }
-}
+mod tests;

@@ -4,12 +4,14 @@
 //! in batches. Seconds become final once every project is known beyond them, and are then played
 //! through each reservation that is tried. Stated assumptions: all watched projects of a location share
 //! the reservation; demand is what jobs used under the contract they ran with, so that jobs that were
-//! held up then would have wanted more at once; the baseline is paid at the price without commitment.
+//! held up then would have wanted more at once; the baseline is paid at the price without commitment
+//! unless the scenario names a plan.
 
 pub mod autoscaler;
 mod demand;
 mod hours;
 mod pool;
+mod scenario;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,7 +29,8 @@ use crate::hub::{Desk, Hub};
 use crate::jobs::OVERLAP_MS;
 use crate::metrics::bigquery_price_usd;
 use crate::prices::Prices;
-pub use pool::{Pool, Scenario};
+pub use pool::Pool;
+pub use scenario::Scenario;
 
 /// Shape of the saved state.
 const VERSION: u32 = 1;

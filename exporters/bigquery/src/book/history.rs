@@ -75,15 +75,16 @@ impl Book {
                     let parent = self.tags(job);
                     for child in jobs {
                         let tags = self.child_tags(child, &parent);
-                        self.add_to_calendar(child, &tags);
+                        self.add_past(child, &tags);
                     }
                 }
                 _ => {
                     let tags = self.tags(job);
-                    self.add_to_calendar(job, &tags);
+                    self.add_past(job, &tags);
                 }
             }
         }
+        self.give_places(past.now);
         self.history.jobs += past.jobs.len() as u64;
         self.history.reached = window.from;
         self.history.open_at_start = before;

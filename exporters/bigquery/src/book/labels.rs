@@ -61,25 +61,35 @@ impl Places {
         self.labels.get(key).map_or("other", |ranking| ranking.label(value))
     }
 
-    /// Notes what was used, which decides who gets a place.
-    pub(super) fn used(&mut self, tags: &Tags, volume: f64, now: i64) -> Vec<Gone> {
-        let mut gone = Vec::new();
+    /// Gives a place to each name of the tags for which there is room, and notes what was used,
+    /// which decides who keeps one.
+    pub(super) fn used(&mut self, tags: &Tags, volume: f64, now: i64) {
         if let Some(task) = &tags.task {
-            let lost = self.tasks.observe(&name(task), volume, now);
-            gone.extend(
-                lost.as_deref()
-                    .and_then(|lost| lost.split_once(SEPARATOR))
-                    .map(|(dag_id, task_id)| Gone::Task { dag_id: dag_id.to_owned(), task_id: task_id.to_owned() }),
-            );
+            self.tasks.note(&name(task), volume, now);
         }
         if !tags.author.is_empty() {
-            gone.extend(self.principals.observe(&tags.author, volume, now).map(Gone::Principal));
+            self.principals.note(&tags.author, volume, now);
         }
         for (key, value) in &tags.labels {
-            let lost = self.labels.get_mut(key).and_then(|ranking| ranking.observe(value, volume, now));
-            gone.extend(lost.map(|value| Gone::Label { key: key.clone(), value }));
+            if let Some(ranking) = self.labels.get_mut(key) {
+                ranking.note(value, volume, now);
+            }
         }
-        gone
+    }
+
+    /// Gives places to who uses more than others that have one. Between two of these moments no
+    /// place changes hands, so that what belongs together is counted under one name.
+    pub(super) fn settle(&mut self, now: i64) -> Vec<Gone> {
+        let task = self.tasks.settle(now).and_then(|lost| {
+            let (dag_id, task_id) = lost.split_once(SEPARATOR)?;
+            Some(Gone::Task { dag_id: dag_id.to_owned(), task_id: task_id.to_owned() })
+        });
+        let principal = self.principals.settle(now).map(Gone::Principal);
+        let labels = self
+            .labels
+            .iter_mut()
+            .filter_map(|(key, ranking)| ranking.settle(now).map(|value| Gone::Label { key: key.clone(), value }));
+        task.into_iter().chain(principal).chain(labels).collect()
     }
 }
 

@@ -50,6 +50,11 @@ impl Outbox {
         }
     }
 
+    /// Leaves out what was used before the exporter began.
+    pub fn begin(&mut self) {
+        self.current = Batch::default();
+    }
+
     /// Forgets what the what-if has saved.
     pub fn acknowledge(&mut self, number: u64) {
         self.waiting.retain(|batch| batch.number > number);

@@ -5,7 +5,7 @@ use footprint_common::metric::Metric;
 use super::Book;
 use super::labels::Gone;
 use super::open::Stretch;
-use crate::job::{Job, REASONS};
+use crate::job::{Job, PRINCIPAL_KINDS, REASONS};
 use crate::metrics::*;
 use crate::workload::Task;
 
@@ -71,16 +71,25 @@ impl Book {
         let (location, price) = (tags.location.as_str(), self.settings.prices.on_demand(&tags.location));
         let ledger = &mut self.ledger;
         ledger.add(&bigquery_slot_seconds_total, [&project, location, tags.job_type, &tags.reservation], 0.0);
-        let bytes = [project.as_str(), location, tags.job_type, tags.pricing_model];
-        ledger.add(&bigquery_bytes_processed_total, bytes, 0.0);
-        ledger.add(&bigquery_bytes_billed_total, bytes, 0.0);
-        for outcome in OUTCOMES {
+        // A script's pricing model is that of its children, which is not known yet.
+        let priced = tags.pricing_model != "unknown";
+        for metric in [&bigquery_bytes_processed_total, &bigquery_bytes_billed_total].iter().filter(|_| priced) {
+            ledger.add(metric, [&project, location, tags.job_type, tags.pricing_model], 0.0);
+        }
+        for outcome in OUTCOMES.into_iter().filter(|_| priced) {
             let labels = [&project, location, tags.job_type, &tags.statement_type, outcome, tags.pricing_model];
             ledger.add(&bigquery_jobs_finished_total, labels, 0.0);
         }
         self.use_slots(tags, 0.0, 0);
         self.use_bytes(tags, 0.0, price.filter(|_| tags.pricing_model == "on_demand").map(|_| 0.0), 0);
         OUTCOMES.iter().for_each(|outcome| self.end_of(tags, outcome, 0.0));
+    }
+
+    /// Counts for today and this month what ended before the exporter began.
+    pub(super) fn add_past(&mut self, job: &Job, tags: &Tags) {
+        self.meet(tags);
+        self.places.used(tags, job.bytes_billed.unwrap_or(0) as f64 / BYTES_PER_VOLUME, job.created);
+        self.add_to_calendar(job, tags);
     }
 
     fn meet_location(&mut self, location: &str) {
@@ -146,7 +155,7 @@ impl Book {
         price.map(|price| job.charged_bytes() as f64 / TIB * price)
     }
 
-    pub(super) fn add_to_calendar(&mut self, job: &Job, tags: &Tags) {
+    fn add_to_calendar(&mut self, job: &Job, tags: &Tags) {
         let Some(end) = job.end else { return };
         let (bytes, cost) = (job.bytes_billed.unwrap_or(0) as f64, self.cost(job, tags));
         self.calendar.add("location", &[&tags.location], end.at, bytes, cost);
@@ -200,16 +209,17 @@ impl Book {
     }
 
     fn use_slots(&mut self, tags: &Tags, seconds: f64, now: i64) {
+        self.places.used(tags, seconds, now);
         let by = [
             &bigquery_workload_slot_seconds_total,
             &bigquery_principal_slot_seconds_total,
             &bigquery_label_slot_seconds_total,
         ];
         self.use_of(tags, by, seconds);
-        self.give_places(tags, seconds, now);
     }
 
     fn use_bytes(&mut self, tags: &Tags, billed: f64, cost: Option<f64>, now: i64) {
+        self.places.used(tags, billed / BYTES_PER_VOLUME, now);
         let by = [
             &bigquery_workload_bytes_billed_total,
             &bigquery_principal_bytes_billed_total,
@@ -224,7 +234,6 @@ impl Book {
         if let Some(cost) = cost {
             self.use_of(tags, by, cost);
         }
-        self.give_places(tags, billed / BYTES_PER_VOLUME, now);
     }
 
     /// Adds to a counter each of the task, the principal and the labels.
@@ -250,8 +259,8 @@ impl Book {
 
     /// Places go to who uses most; the series of who loses one end, what it used from now on is
     /// `other`.
-    fn give_places(&mut self, tags: &Tags, volume: f64, now: i64) {
-        for gone in self.places.used(tags, volume, now) {
+    pub(super) fn give_places(&mut self, now: i64) {
+        for gone in self.places.settle(now) {
             match gone {
                 Gone::Task { dag_id, task_id } => {
                     let is = |labels: &[String], at: usize| labels[at] == dag_id && labels[at + 1] == task_id;
@@ -274,7 +283,9 @@ impl Book {
                         self.ledger.retain(metric, |labels| labels[2] != who);
                     }
                     self.ledger.retain(&bigquery_principal_jobs_finished_total, |labels| labels[2] != who);
-                    self.calendar.fold("principal", |key| key[1] == who, &[tags.kind, "other"]);
+                    for kind in PRINCIPAL_KINDS {
+                        self.calendar.fold("principal", |key| key[0] == kind && key[1] == who, &[kind, "other"]);
+                    }
                 }
                 Gone::Label { key, value } => {
                     for metric in [

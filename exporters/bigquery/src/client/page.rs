@@ -64,9 +64,12 @@ struct Page<T> {
     next_page_token: Option<String>,
 }
 
-fn digest(text: &str) -> u64 {
+/// Of the job's id where there is one, since the rest changes while it runs.
+fn digest(row: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
-    hasher.write(text.as_bytes());
+    let value: serde_json::Value = serde_json::from_str(row).unwrap_or_default();
+    let id = value["jobReference"]["jobId"].as_str();
+    hasher.write(id.unwrap_or(row).as_bytes());
     hasher.finish()
 }
 

@@ -30,8 +30,9 @@ impl Demand {
     /// Spreads work evenly over a time (milliseconds of Unix time). Returns the part of it that came
     /// too late, because its seconds are final or too far away to be kept.
     pub fn add(&mut self, from_ms: i64, until_ms: i64, slot_ms: f64) -> f64 {
-        let until_ms = until_ms.max(from_ms + 1);
-        let per_ms = slot_ms / (until_ms - from_ms) as f64;
+        let until_ms = until_ms.max(from_ms.saturating_add(1));
+        let length = until_ms.saturating_sub(from_ms);
+        let per_ms = slot_ms / length as f64;
         let horizon = self.edge + MAX_SECONDS as i64;
         let (first, last) = ((self.edge * 1000).max(from_ms), (horizon * 1000).min(until_ms));
         if first >= last {
@@ -44,7 +45,8 @@ impl Demand {
             self.put(second, per_ms * (next - at) as f64);
             at = next;
         }
-        slot_ms - per_ms * (last - first) as f64
+        // Not what is left of `slot_ms`: rounding must not make a counter of late work fall.
+        per_ms * (length - (last - first)) as f64
     }
 
     /// Makes all seconds before `edge` final and hands out each with the slots wanted in it.
@@ -56,6 +58,14 @@ impl Demand {
         let mut seconds: Vec<f64> = self.seconds.drain(..known).collect();
         seconds.resize(count, 0.0);
         (from..).zip(seconds).map(|(second, slot_ms)| (second, slot_ms / 1e3))
+    }
+
+    /// Goes on at `edge` without handing out what lies before it. Returns the slot-milliseconds of which
+    /// nobody will hear.
+    pub fn skip_to(&mut self, edge: i64) -> f64 {
+        let known = usize::try_from(edge - self.edge).unwrap_or(0).min(self.seconds.len());
+        self.edge = self.edge.max(edge);
+        self.seconds.drain(..known).sum()
     }
 
     fn put(&mut self, second: i64, slot_ms: f64) {
@@ -84,7 +94,33 @@ mod tests {
         assert_eq!(demand.settle(12).count(), 0, "the edge never goes back");
     }
 
+    #[test]
+    fn what_is_skipped_is_told() {
+        let mut demand = Demand::starting_at(0);
+        demand.add(0, 4000, 4000.0);
+        assert_eq!(demand.skip_to(3), 3000.0);
+        assert_eq!(demand.settle(5).collect::<Vec<_>>(), [(3, 1.0), (4, 0.0)]);
+        assert_eq!(demand.add(i64::MIN, i64::MAX, 0.0), 0.0);
+    }
+
     proptest! {
+        #[test]
+        fn the_rhythm_in_which_seconds_become_final_changes_nothing(
+            works in proptest::collection::vec((0i64..100_000, 0i64..30_000, 0.0f64..1e6), 0..30),
+        ) {
+            let (mut by_second, mut at_once) = (Demand::starting_at(0), Demand::starting_at(0));
+            let mut works = works;
+            works.sort_by_key(|work| work.0);
+            let mut seconds = Vec::new();
+            for (from, length, slot_ms) in works {
+                by_second.add(from, from + length, slot_ms);
+                at_once.add(from, from + length, slot_ms);
+                seconds.extend(by_second.settle(from.div_euclid(1000)));
+            }
+            seconds.extend(by_second.settle(200));
+            prop_assert_eq!(seconds, at_once.settle(200).collect::<Vec<_>>());
+        }
+
         #[test]
         fn nothing_is_lost_and_parts_make_the_whole(works in proptest::collection::vec((0i64..200_000, 0i64..50_000, 0.0f64..1e6), 0..40), edges in proptest::collection::vec(0i64..300, 0..10)) {
             let (mut demand, mut out, mut sum, mut edges) = (Demand::starting_at(50), 0.0, 0.0, edges.into_iter());

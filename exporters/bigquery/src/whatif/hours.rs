@@ -31,11 +31,6 @@ impl Window {
         }
     }
 
-    /// Its share of a month of 30 days.
-    pub fn months(self) -> f64 {
-        self.hours() as f64 / HOURS as f64
-    }
-
     fn hours(self) -> i64 {
         match self {
             Window::Day => 24,
@@ -52,9 +47,9 @@ impl<T: Default> Hours<T> {
     /// The hour in which `second` lies. Hours that are too old go.
     pub fn at(&mut self, second: i64) -> &mut T {
         let hour = second.div_euclid(3600);
-        if let Some((&last, _)) = self.0.last_key_value() {
-            let first = last.max(hour) - HOURS;
-            self.0 = self.0.split_off(&first);
+        if !self.0.contains_key(&hour) {
+            let newest = self.0.last_key_value().map_or(hour, |(&last, _)| last.max(hour));
+            self.0 = self.0.split_off(&(newest - HOURS));
         }
         self.0.entry(hour).or_default()
     }

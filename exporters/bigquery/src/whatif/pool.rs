@@ -3,36 +3,20 @@
 use footprint_common::snapshot::Snapshot;
 use serde::{Deserialize, Serialize};
 
-use super::autoscaler::{Autoscaler, STEP, Scaling};
+use super::autoscaler::{Autoscaler, Scaling};
 use super::demand::Demand;
 use super::hours::{Hours, Wanted, Window, quantile};
+use super::scenario::{ON_DEMAND, Scenario};
 use crate::config::WhatIfSettings;
 use crate::metrics::*;
-use crate::prices::{EDITIONS, Prices};
+use crate::prices::Prices;
 
-/// The `whatif` of what holds without a reservation.
-const ON_DEMAND: &str = "on_demand";
 /// Bytes of the unit in which Google prices queries.
 const TIB: f64 = (1u64 << 40) as f64;
-/// Seconds that Standard edition's reservations may have at most (BigQuery, "Editions").
-const STANDARD_MAX_SLOTS: u32 = 1600;
-/// An edge that jumps further has a hole before it.
+/// Seconds of the month for which Google gives the free tier.
+const MONTH: f64 = 30.0 * 86_400.0;
+/// An edge that jumps by more seconds has a hole before it.
 const LONGEST_STEP: i64 = 100_000;
-
-/// A reservation to try.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Scenario {
-    /// Its name in metrics.
-    pub name: String,
-    /// STANDARD, ENTERPRISE or ENTERPRISE_PLUS.
-    pub edition: String,
-    /// Slots that are always there.
-    #[serde(default)]
-    pub baseline_slots: u32,
-    /// Slots with autoscaling, the baseline among them.
-    pub max_slots: u32,
-}
 
 /// The what-if of one location; serializable as a whole.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -65,45 +49,6 @@ struct Paid {
     wait: f64,
 }
 
-impl Scenario {
-    /// What is compared unless the configuration says otherwise.
-    pub fn usual() -> Vec<Self> {
-        let of = |edition: &str, baseline_slots: u32, max_slots: u32| Self {
-            name: format!("{}_{baseline_slots}_{max_slots}", edition.to_lowercase()),
-            edition: edition.to_owned(),
-            baseline_slots,
-            max_slots,
-        };
-        let mut usual: Vec<Self> = EDITIONS.iter().map(|edition| of(edition, 0, 400)).collect();
-        usual.push(of("ENTERPRISE", 100, 400));
-        usual
-    }
-
-    /// Whether Google sells it.
-    ///
-    /// # Errors
-    /// What is wrong, and what to write instead.
-    pub fn check(&self) -> Result<(), (String, String)> {
-        let fail = |problem: &str, fix: &str| Err((format!("`{}` {problem}", self.name), fix.to_owned()));
-        if self.name.is_empty() || self.name == ON_DEMAND {
-            return fail("is no name for a reservation", "give it a name of its own");
-        }
-        if !EDITIONS.contains(&self.edition.as_str()) {
-            return fail("has an edition that does not exist", "write STANDARD, ENTERPRISE or ENTERPRISE_PLUS");
-        }
-        if self.max_slots == 0 || self.max_slots < self.baseline_slots {
-            return fail("has a maximum below its baseline", "count the baseline in max_slots");
-        }
-        if self.baseline_slots % STEP != 0 || self.max_slots % STEP != 0 {
-            return fail("is not in steps of 50 slots", "write multiples of 50");
-        }
-        if self.edition == "STANDARD" && (self.baseline_slots > 0 || self.max_slots > STANDARD_MAX_SLOTS) {
-            return fail("is more than Standard edition offers", "Standard has no baseline and at most 1600 slots");
-        }
-        Ok(())
-    }
-}
-
 impl Pool {
     /// Observes from `second` on.
     pub fn starting_at(second: i64) -> Self {
@@ -129,15 +74,19 @@ impl Pool {
         self.late_slot_ms += self.demand.add(from_ms, until_ms, slot_ms as f64);
     }
 
-    /// Takes in bytes that on-demand pricing would charge.
+    /// Takes in bytes that on-demand pricing would charge. A nonsensical end far ahead must not
+    /// push out the hours that are kept.
     pub fn add_bytes(&mut self, end_ms: i64, bytes: i64) {
-        self.wanted.at(end_ms.div_euclid(1000)).bytes += bytes as f64;
+        let second = end_ms.div_euclid(1000).min(self.demand.edge() + LONGEST_STEP);
+        self.wanted.at(second).bytes += bytes as f64;
     }
 
-    /// Plays all seconds before `edge`.
+    /// Plays all seconds before `edge`. After a hole the reservations begin anew, and what was known of
+    /// the hole is late.
     pub fn settle(&mut self, edge: i64) {
         if edge - self.demand.edge() > LONGEST_STEP {
-            self.demand = Demand::starting_at(edge);
+            self.late_slot_ms += self.demand.skip_to(edge);
+            self.trials.iter_mut().for_each(|trial| trial.autoscaler.reset());
         }
         for (second, slots) in self.demand.settle(edge) {
             self.wanted.at(second).add(slots);
@@ -158,13 +107,10 @@ impl Pool {
         snapshot.set(&bigquery_whatif_late_slot_seconds_total, [location], late);
         for window in Window::ALL {
             let here = [location, window.as_str()];
-            let hours = self.wanted.of(window, now);
-            let observed: f64 = self.wanted.of(window, now).map(|hour| f64::from(hour.observed)).sum();
+            let (observed, bytes) = self.on_demand(window, now);
             snapshot.set(&bigquery_whatif_observed_seconds, [here[0], here[1], ON_DEMAND], observed);
-            let bytes: f64 = hours.map(|hour| hour.bytes).sum();
             if let Some(price) = prices.on_demand(location) {
-                let free = settings.free_tib_per_month * window.months();
-                let cost = (bytes / TIB - free).max(0.0) * price;
+                let cost = on_demand_cost(bytes, observed, settings.free_tib_per_month, price);
                 snapshot.set(&bigquery_whatif_on_demand_cost_usd, here, cost);
             }
             self.expose_demand(snapshot, here, now, window);
@@ -172,6 +118,12 @@ impl Pool {
                 self.expose_scenario(snapshot, here, now, window, scenario, prices);
             }
         }
+    }
+
+    /// Observed seconds, and bytes that on-demand pricing would charge.
+    fn on_demand(&self, window: Window, now: i64) -> (f64, f64) {
+        let hours = self.wanted.of(window, now);
+        hours.fold((0.0, 0.0), |(observed, bytes), hour| (observed + f64::from(hour.observed), bytes + hour.bytes))
     }
 
     fn expose_demand(&self, snapshot: &mut Snapshot, [location, name]: [&str; 2], now: i64, window: Window) {
@@ -202,13 +154,18 @@ impl Pool {
             snapshot.set(&bigquery_whatif_autoscale_slot_seconds, labels, paid.scaled);
             snapshot.set(&bigquery_whatif_wait_max_seconds, labels, paid.wait);
             snapshot.set(&bigquery_whatif_delayed_seconds, labels, f64::from(paid.delayed));
-            if let Some(price) = prices.slot_hour(location, &scenario.edition) {
-                let slot_seconds = paid.scaled + f64::from(scenario.baseline_slots) * observed;
+            if let Some(cost) = scenario.cost(prices, location, paid.scaled, observed) {
                 let labels = [location, window_name, &scenario.name, &scenario.edition, scaling.as_str()];
-                snapshot.set(&bigquery_whatif_capacity_cost_usd, labels, slot_seconds / 3600.0 * price);
+                snapshot.set(&bigquery_whatif_capacity_cost_usd, labels, cost);
             }
         }
     }
+}
+
+/// US dollars for bytes that were charged within so many seconds, less the free tier's share of that
+/// time; `price` is per TiB.
+fn on_demand_cost(bytes: f64, observed: f64, free_tib_per_month: f64, price: f64) -> f64 {
+    (bytes / TIB - free_tib_per_month * observed / MONTH).max(0.0) * price
 }
 
 impl Trial {
@@ -240,3 +197,6 @@ impl Trial {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
