@@ -80,13 +80,15 @@ impl StateDir {
 }
 
 impl StateFile {
-    /// Replaces the file. A failure is counted and logged once until a write succeeds again.
-    pub fn save<T: Serialize>(&mut self, state: &T) {
+    /// Replaces the file. A failure is counted and logged once until a write succeeds again. Says
+    /// whether it was written.
+    pub fn save<T: Serialize>(&mut self, state: &T) -> bool {
         match self.write(state) {
             Ok(()) => {
                 if std::mem::take(&mut self.failing) {
                     tracing::info!(target = self.target, "state file can be written again");
                 }
+                true
             }
             Err(error) => {
                 self.dir.telemetry.state_write_failed(&self.target);
@@ -94,6 +96,7 @@ impl StateFile {
                     let path = self.path().display().to_string();
                     tracing::error!(target = self.target, path, %error, "cannot write the state file; a restart now would count again what was counted since the last good write");
                 }
+                false
             }
         }
     }

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use footprint_common::metric::{Family, Kind};
 
 /// Every exporter's catalogue with the heading that it has in docs/METRICS.md.
-pub const CATALOGUES: [(&str, &[&Family]); 3] = [
+pub const CATALOGUES: [(&str, &[&Family]); 4] = [
     ("Airflow exporter", airflow_exporter::metrics::ALL),
+    ("BigQuery exporter", bigquery_exporter::metrics::ALL),
     ("Every exporter, of itself", footprint_common::own::ALL),
     ("Every exporter, of its process", footprint_common::process::ALL),
 ];

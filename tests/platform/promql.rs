@@ -195,8 +195,8 @@ fn listed_here(label: &str) -> Vec<&'static str> {
     match label {
         "cause" => footprint_common::cause::Cause::ALL.iter().map(|c| c.as_str()).collect(),
         "final" => vec!["true", "false"],
-        "exporter" => vec!["airflow"],
-        "source" => vec!["activity", "composer", "dags", "status"],
+        "exporter" => vec!["airflow", "bigquery"],
+        "source" => vec!["activity", "composer", "dags", "jobs", "projects", "reservations", "status", "what_if"],
         "component" => vec!["metadatabase", "scheduler", "triggerer", "dag_processor"],
         "state" => {
             vec!["running", "queued", "scheduled", "deferred", "up_for_retry", "up_for_reschedule", "restarting"]

@@ -47,7 +47,8 @@ fn pinned(text: &str, zeros: bool, name: &str) -> String {
     let aside = |line: &str| ASIDE.iter().any(|(start, of)| line.starts_with(start) && !name.contains(of) && !zeros);
     let about = |line: &str, start: &str| line.trim_start_matches("# TYPE ").starts_with(start);
     let silent = |line: &str| !zeros && line.ends_with(" 0.0") && SILENT_AT_ZERO.iter().any(|s| line.starts_with(s));
-    let kept = text.lines().filter(|line| !LEFT_OUT.iter().any(|start| about(line, start)) && !silent(line) && !aside(line));
+    let kept =
+        text.lines().filter(|line| !LEFT_OUT.iter().any(|start| about(line, start)) && !silent(line) && !aside(line));
     let kept: Vec<&str> = kept.collect();
     let mut pinned = String::new();
     for (at, line) in kept.iter().enumerate() {

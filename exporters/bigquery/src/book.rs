@@ -109,7 +109,7 @@ impl Book {
             reread_from: None,
             history: History::before(start, calendar.month_began()),
             calendar,
-            outbox: Outbox::default(),
+            outbox: Outbox::starting_at(start),
             settings,
         };
         book.prepare();
@@ -295,3 +295,6 @@ impl Book {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! Configuration of the BigQuery exporter: what is written, and what it means.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -233,8 +234,12 @@ impl WhatIfSettings {
         if raw.enabled == Some(false) {
             return Ok(None);
         }
+        let mut names = BTreeSet::new();
         for (index, scenario) in raw.scenarios.iter().flatten().enumerate() {
-            if let Err((problem, fix)) = scenario.value.check() {
+            let twice =
+                || (format!("`{}` is there twice", scenario.value.name), "give it a name of its own".to_owned());
+            let new = names.insert(&scenario.value.name);
+            if let Err((problem, fix)) = scenario.value.check().and_then(|()| new.then_some(()).ok_or_else(twice)) {
                 return Err(ConfigError::new(format!("what_if.scenarios[{index}]"), problem, fix).at(scenario));
             }
         }

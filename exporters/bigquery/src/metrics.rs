@@ -127,7 +127,7 @@ footprint_common::metrics! {
     gauge bigquery_whatif_observed_seconds { bq_location, window, whatif }
     /// Slots wanted per second within the window (24h, 30d): p50, p95, p99 and max over all seconds (`statistic`), of all watched projects.
     gauge bigquery_whatif_demand_slots { bq_location, window, statistic }
-    /// What the window's (24h, 30d) jobs would have cost on demand at list price, less the free tier.
+    /// What the window's (24h, 30d) jobs would have cost on demand at list price, less the free tier's share of the observed time.
     gauge bigquery_whatif_on_demand_cost_usd { bq_location, window }
     /// What the window's (24h, 30d) jobs would have cost with this reservation, under the autoscaler that keeps slots for 60 seconds (`scaling` sixty_seconds) or the fluid one (fluid).
     gauge bigquery_whatif_capacity_cost_usd { bq_location, window, whatif, edition, scaling }

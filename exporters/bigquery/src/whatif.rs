@@ -100,8 +100,8 @@ impl WhatIf {
     }
 
     fn save(&mut self) {
-        if let Some(file) = self.file.as_mut() {
-            file.save(&self.state);
+        if self.file.as_mut().is_some_and(|file| !file.save(&self.state)) {
+            return;
         }
         for (project, number) in &self.state.taken {
             self.hub.save(project, *number);

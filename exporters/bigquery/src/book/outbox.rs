@@ -12,7 +12,7 @@ const MAX_BATCHES: usize = 500;
 /// Demand and bytes of one poll.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Batch {
-    /// Counts from 1.
+    /// Higher than that of every batch before it.
     pub number: u64,
     /// Location, begin and end in milliseconds of Unix time, slot-milliseconds.
     pub slots: Vec<(String, i64, i64, i64)>,
@@ -48,6 +48,12 @@ impl Outbox {
         if self.waiting.len() > MAX_BATCHES {
             self.waiting.drain(..self.waiting.len() - MAX_BATCHES);
         }
+    }
+
+    /// An empty outbox; `start` is later than that of any book before, so that its numbers are new to
+    /// a what-if that has outlived them.
+    pub(super) fn starting_at(start: i64) -> Self {
+        Self { last: start.unsigned_abs(), ..Self::default() }
     }
 
     /// Leaves out what was used before the exporter began.
