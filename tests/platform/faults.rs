@@ -3,11 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics says where")]
 
-use footprint_simulator::Span;
 use footprint_simulator::World;
-use footprint_simulator::faults::{Drip, Fault, Status, Trouble};
+use footprint_simulator::faults::{Fault, Trouble};
 use footprint_tests::exposed::Exposed;
 use footprint_tests::scene::{Scene, base};
+use footprint_tests::troubles::troubles;
 
 /// Two environments; in the first a run fails, is retried and ends while the fault lasts.
 const WORLD: &str = r#"
@@ -46,25 +46,6 @@ environments:
 api_calls_per_minute: 100000
 request_timeout: 1s
 ";
-
-fn troubles() -> Vec<(&'static str, Trouble)> {
-    let status = Trouble::status;
-    vec![
-        ("auth", status(401)),
-        ("permission", status(403)),
-        ("rejected", status(404)),
-        ("throttled", Trouble::Status(Status { code: 429, retry_after: Some(40), ..Status::default() })),
-        ("unavailable", status(500)),
-        ("unavailable", status(502)),
-        ("unavailable", status(503)),
-        ("decode", Trouble::Cut(20)),
-        ("timeout", Trouble::Hang),
-        ("timeout", Trouble::Drip(Drip { bytes: 1, every: Span::secs(1) })),
-        ("decode", Trouble::MalformedJson),
-        ("decode", Trouble::Empty),
-        ("unavailable", Trouble::Reset),
-    ]
-}
 
 #[tokio::test]
 async fn each_fault_has_its_reason_and_costs_nothing_in_the_end() {

@@ -4,3 +4,4 @@ pub mod exporter;
 pub mod exposed;
 pub mod peers;
 pub mod scene;
+pub mod troubles;
