@@ -11,6 +11,7 @@ mod history;
 mod labels;
 mod open;
 pub mod outbox;
+mod shares;
 mod tally;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

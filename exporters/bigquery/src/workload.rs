@@ -42,10 +42,8 @@ impl Dags {
     /// The task that a job belongs to; `None` for a job that is not Airflow's.
     pub fn task_of(&mut self, job: &Job) -> Option<Task> {
         if let (Some(dag), Some(task)) = (job.labels.get("airflow-dag"), job.labels.get("airflow-task")) {
-            if !dag.is_empty() {
-                self.learn(dag);
-                return Some(Task { dag_id: dag.to_lowercase(), task_id: task.to_lowercase() });
-            }
+            self.learn(dag);
+            return Some(Task { dag_id: dag.to_lowercase(), task_id: task.to_lowercase() });
         }
         let ids = JOB_ID.captures(&job.key.id)?.get(1)?.as_str().to_lowercase();
         Some(self.split(&ids).unwrap_or_else(|| Task { dag_id: "unknown".to_owned(), task_id: "unknown".to_owned() }))

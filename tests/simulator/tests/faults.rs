@@ -21,7 +21,7 @@ async fn simulator() -> (Simulator, String) {
 async fn statuses_come_with_retry_after_and_only_so_often() {
     let (sim, url) = simulator().await;
     let throttled = Trouble::Status(Status { code: 429, retry_after: Some(30), ..Status::default() });
-    let dated = Trouble::Status(Status { code: 503, retry_after: Some(60), as_date: true, body: None });
+    let dated = Trouble::Status(Status { code: 503, retry_after: Some(60), as_date: true, ..Status::default() });
     sim.set_faults(vec![throttled.at("/airflow/main/api/v1/dags").times(1), Fault::from(dated).times(1)]).unwrap();
     let first = get(&url).await;
     assert_eq!((first.status, first.header("retry-after")), (429, Some("30")));

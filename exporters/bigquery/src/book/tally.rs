@@ -1,20 +1,14 @@
 //! From jobs to counters.
 
-use footprint_common::metric::Metric;
-
 use super::Book;
-use super::labels::Gone;
 use super::open::Stretch;
-use crate::job::{Job, PRINCIPAL_KINDS, REASONS};
+use crate::job::{Job, REASONS};
 use crate::metrics::*;
 use crate::workload::Task;
 
 const OUTCOMES: [&str; 3] = ["success", "error", "cancelled"];
 const INSIGHTS: [&str; 5] =
     ["slot_contention", "insufficient_shuffle_quota", "input_data_change", "high_cardinality_join", "partition_skew"];
-/// A gigabyte billed weighs as much as a slot-second where places are given away.
-const BYTES_PER_VOLUME: f64 = 1e9;
-
 /// Under which labels a job's work is counted.
 #[derive(Debug, Clone)]
 pub(super) struct Tags {
@@ -88,7 +82,7 @@ impl Book {
     /// Counts for today and this month what ended before the exporter began.
     pub(super) fn add_past(&mut self, job: &Job, tags: &Tags) {
         self.meet(tags);
-        self.places.used(tags, job.bytes_billed.unwrap_or(0) as f64 / BYTES_PER_VOLUME, job.created);
+        self.used_bytes(tags, job.bytes_billed.unwrap_or(0) as f64, job.created);
         self.add_to_calendar(job, tags);
     }
 
@@ -205,99 +199,6 @@ impl Book {
             let labels = [project.as_str(), location, job.priority];
             self.ledger.observe(&bigquery_job_duration_seconds, labels, seconds(started, end.at));
             self.ledger.observe(&bigquery_job_queue_seconds, labels, seconds(job.created, started));
-        }
-    }
-
-    fn use_slots(&mut self, tags: &Tags, seconds: f64, now: i64) {
-        self.places.used(tags, seconds, now);
-        let by = [
-            &bigquery_workload_slot_seconds_total,
-            &bigquery_principal_slot_seconds_total,
-            &bigquery_label_slot_seconds_total,
-        ];
-        self.use_of(tags, by, seconds);
-    }
-
-    fn use_bytes(&mut self, tags: &Tags, billed: f64, cost: Option<f64>, now: i64) {
-        self.places.used(tags, billed / BYTES_PER_VOLUME, now);
-        let by = [
-            &bigquery_workload_bytes_billed_total,
-            &bigquery_principal_bytes_billed_total,
-            &bigquery_label_bytes_billed_total,
-        ];
-        self.use_of(tags, by, billed);
-        let by = [
-            &bigquery_workload_on_demand_cost_usd_total,
-            &bigquery_principal_on_demand_cost_usd_total,
-            &bigquery_label_on_demand_cost_usd_total,
-        ];
-        if let Some(cost) = cost {
-            self.use_of(tags, by, cost);
-        }
-    }
-
-    /// Adds to a counter each of the task, the principal and the labels.
-    fn use_of(&mut self, tags: &Tags, [task, principal, label]: [&'static Metric<3>; 3], value: f64) {
-        if let Some(of) = &tags.task {
-            let (dag_id, task_id) = self.places.task(of);
-            self.ledger.add(task, [&self.project, dag_id, task_id], value);
-        }
-        self.ledger.add(principal, [&self.project, tags.kind, self.places.principal(&tags.author)], value);
-        for (key, of) in &tags.labels {
-            self.ledger.add(label, [&self.project, key, self.places.label_value(key, of)], value);
-        }
-    }
-
-    fn end_of(&mut self, tags: &Tags, outcome: &str, count: f64) {
-        if let Some(task) = &tags.task {
-            let (dag_id, task_id) = self.places.task(task);
-            self.ledger.add(&bigquery_workload_jobs_finished_total, [&self.project, dag_id, task_id, outcome], count);
-        }
-        let labels = [self.project.as_str(), tags.kind, self.places.principal(&tags.author), outcome];
-        self.ledger.add(&bigquery_principal_jobs_finished_total, labels, count);
-    }
-
-    /// Places go to who uses most; the series of who loses one end, what it used from now on is
-    /// `other`.
-    pub(super) fn give_places(&mut self, now: i64) {
-        for gone in self.places.settle(now) {
-            match gone {
-                Gone::Task { dag_id, task_id } => {
-                    let is = |labels: &[String], at: usize| labels[at] == dag_id && labels[at + 1] == task_id;
-                    for metric in [
-                        &bigquery_workload_slot_seconds_total,
-                        &bigquery_workload_bytes_billed_total,
-                        &bigquery_workload_on_demand_cost_usd_total,
-                    ] {
-                        self.ledger.retain(metric, |labels| !is(labels, 1));
-                    }
-                    self.ledger.retain(&bigquery_workload_jobs_finished_total, |labels| !is(labels, 1));
-                    self.calendar.fold("task", |key| is(key, 0), &["other", "other"]);
-                }
-                Gone::Principal(who) => {
-                    for metric in [
-                        &bigquery_principal_slot_seconds_total,
-                        &bigquery_principal_bytes_billed_total,
-                        &bigquery_principal_on_demand_cost_usd_total,
-                    ] {
-                        self.ledger.retain(metric, |labels| labels[2] != who);
-                    }
-                    self.ledger.retain(&bigquery_principal_jobs_finished_total, |labels| labels[2] != who);
-                    for kind in PRINCIPAL_KINDS {
-                        self.calendar.fold("principal", |key| key[0] == kind && key[1] == who, &[kind, "other"]);
-                    }
-                }
-                Gone::Label { key, value } => {
-                    for metric in [
-                        &bigquery_label_slot_seconds_total,
-                        &bigquery_label_bytes_billed_total,
-                        &bigquery_label_on_demand_cost_usd_total,
-                    ] {
-                        self.ledger.retain(metric, |labels| !(labels[1] == key && labels[2] == value));
-                    }
-                    self.calendar.fold("label", |row| row[0] == key && row[1] == value, &[&key, "other"]);
-                }
-            }
         }
     }
 }

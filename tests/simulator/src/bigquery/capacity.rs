@@ -83,7 +83,7 @@ fn reservation(found: &Reservation, now: Time) -> Value {
         row["scalingMode"] = mode.as_str().into();
     }
     if found.autoscale_max_slots > 0 {
-        let current = found.autoscale.iter().filter(|step| step.at <= now).next_back().map_or(0, |step| step.slots);
+        let current = found.autoscale.iter().rfind(|step| step.at <= now).map_or(0, |step| step.slots);
         row["autoscale"] = json!({"maxSlots": found.autoscale_max_slots.to_string()});
         if current > 0 {
             row["autoscale"]["currentSlots"] = current.to_string().into();

@@ -54,10 +54,8 @@ pub fn list_projects(world: &BigQuery, caller: Caller<'_>, request: &Request) ->
 pub fn list(world: &BigQuery, caller: Caller<'_>, project: &str, request: &Request, now: Time) -> Answer {
     let all = caller.may(project, "bigquery.jobs.listAll");
     let others = all || caller.may(project, "bigquery.jobs.list");
-    if !others {
-        if let Err(denied) = caller.must(project, "bigquery.jobs.create") {
-            return denied;
-        }
+    if let (false, Err(denied)) = (others, caller.must(project, "bigquery.jobs.create")) {
+        return denied;
     }
     let question = match Question::read(request) {
         Ok(question) => question,
@@ -66,7 +64,7 @@ pub fn list(world: &BigQuery, caller: Caller<'_>, project: &str, request: &Reque
     let (own, allowed) = (caller.email(), others && flag(request, "allUsers"));
     let mut jobs: Vec<Found<'_>> = question.find(world, project, now);
     jobs.retain(|found| question.fits(found, now) && (allowed || found.job.user == own));
-    jobs.sort_by(|a, b| b.position().cmp(&a.position()));
+    jobs.sort_by_key(|found| std::cmp::Reverse(found.position()));
     let rest =
         jobs.into_iter().skip_while(|found| question.after.as_ref().is_some_and(|after| found.position() >= *after));
     let mut page: Vec<Found<'_>> = rest.take(question.size + 1).collect();
