@@ -5,6 +5,7 @@
 //! Ids, positions, data source and everything that dashboard-linter asks for are filled in.
 
 mod airflow;
+mod bigquery;
 mod dashboard;
 mod panel;
 mod variable;
@@ -23,14 +24,17 @@ pub fn runbook(alert: &str) -> String {
 
 /// Every dashboard, in the order in which a reader should open them.
 pub fn all() -> Vec<Dashboard> {
-    vec![airflow::dashboard()]
+    vec![airflow::dashboard(), bigquery::dashboard()]
 }
 
-/// Replaces the selector shorthands: `@job`, `@env` and `@dag` stand for matchers on the dashboard's
-/// variables, each including the one before.
+/// Replaces the selector shorthands, which stand for matchers on the dashboard's variables: `@dag`
+/// includes `@env`, `@task` includes `@project`, and all include `@job`, as does `@reservation`.
 fn expand(query: &str) -> String {
     query
         .replace("@dag", r#"@env,dag_id=~"$dag_id""#)
+        .replace("@task", r#"@project,dag_id=~"$dag_id""#)
+        .replace("@project", r#"@job,gcp_project=~"$gcp_project""#)
+        .replace("@reservation", r#"@job,reservation=~"$reservation""#)
         .replace("@env", r#"@job,airflow_environment=~"$airflow_environment""#)
         .replace("@job", r#"job=~"$job""#)
 }

@@ -79,7 +79,7 @@ impl Panel {
         Panel::new(Kind::States, (12, 8), title, description, unit)
     }
 
-    /// Adds a query. `@job`, `@env` and `@dag` in its selectors stand for the dashboard's variables.
+    /// Adds a query. `@job`, `@env`, `@project` and the like in its selectors stand for the dashboard's variables.
     pub fn query(mut self, legend: &'static str, query: &str) -> Self {
         self.queries.push((legend, expand(query)));
         self

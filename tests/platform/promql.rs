@@ -197,6 +197,9 @@ fn listed_here(label: &str) -> Vec<&'static str> {
         "final" => vec!["true", "false"],
         "exporter" => vec!["airflow", "bigquery"],
         "source" => vec!["activity", "composer", "dags", "jobs", "projects", "reservations", "status", "what_if"],
+        "reason" => bigquery_exporter::job::REASONS.to_vec(),
+        "edition" => bigquery_exporter::prices::EDITIONS.to_vec(),
+        "plan" => vec!["ANNUAL", "THREE_YEAR", "MONTHLY", "FLEX", "NONE"],
         "component" => vec!["metadatabase", "scheduler", "triggerer", "dag_processor"],
         "state" => {
             vec!["running", "queued", "scheduled", "deferred", "up_for_retry", "up_for_reschedule", "restarting"]
