@@ -8,7 +8,9 @@ use std::error::Error;
 use google_cloud_auth::credentials::{Credentials, anonymous};
 use google_cloud_bigquery_v2::client::{JobService, TableService};
 use google_cloud_bigquery_v2::model::list_jobs_request::{Projection, StateFilter};
-use google_cloud_bigquery_v2::model::{JobConfiguration, JobReference, JobStatistics, JobList, JobStatus, ListFormatJob};
+use google_cloud_bigquery_v2::model::{
+    JobConfiguration, JobList, JobReference, JobStatistics, JobStatistics2, JobStatus, ListFormatJob,
+};
 use google_cloud_gax::paginator::ItemPaginator;
 use serde_json::{Value, json};
 
@@ -19,7 +21,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // A second installation would be an error; there is none.
     rustls::crypto::ring::default_provider().install_default().map_err(|_| "there is a TLS provider already")?;
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [url, project, dataset] = args.as_slice() else { return Err("usage: google-client URL PROJECT DATASET".into()) };
+    let [url, project, dataset] = args.as_slice() else {
+        return Err("usage: google-client URL PROJECT DATASET".into());
+    };
     let credentials: Credentials = anonymous::Builder::new().build();
     let client = JobService::builder().with_endpoint(url).with_credentials(credentials.clone()).build().await?;
     let tables = TableService::builder().with_endpoint(url).with_credentials(credentials).build().await?;
@@ -35,14 +39,17 @@ async fn jobs(client: &JobService, project: &str) -> Result<Value, Box<dyn Error
     let running = collect(all().set_state_filter([StateFilter::Running]).by_item()).await?;
     let newest = jobs.first().ok_or("there are no jobs")?;
     let until = newest.statistics.as_ref().map_or(0, |statistics| statistics.creation_time);
-    let hour = all().set_min_creation_time((until - HOUR_MS).unsigned_abs()).set_max_creation_time(until.unsigned_abs());
+    let hour =
+        all().set_min_creation_time((until - HOUR_MS).unsigned_abs()).set_max_creation_time(until.unsigned_abs());
     let created = collect(hour.by_item()).await?;
     let alone = alone(client, newest.job_reference.as_ref().ok_or("a job without reference")?).await?;
     let rows = |jobs: &[ListFormatJob]| jobs.iter().map(listed).collect::<Vec<_>>();
     Ok(json!({"jobs": rows(&jobs), "running": rows(&running), "created": rows(&created), "job": alone}))
 }
 
-async fn collect(mut jobs: impl ItemPaginator<JobList, google_cloud_gax::error::Error>) -> Result<Vec<ListFormatJob>, Box<dyn Error>> {
+async fn collect(
+    mut jobs: impl ItemPaginator<JobList, google_cloud_gax::error::Error>,
+) -> Result<Vec<ListFormatJob>, Box<dyn Error>> {
     let mut all = Vec::new();
     while let Some(job) = jobs.next().await {
         all.push(job?);
@@ -52,8 +59,15 @@ async fn collect(mut jobs: impl ItemPaginator<JobList, google_cloud_gax::error::
 
 async fn alone(client: &JobService, job: &JobReference) -> Result<Value, Box<dyn Error>> {
     let location = job.location.clone().unwrap_or_default();
-    let job = client.get_job().set_project_id(&job.project_id).set_job_id(&job.job_id).set_location(location).send().await?;
-    Ok(row(job.job_reference.as_ref(), job.configuration.as_ref(), job.statistics.as_ref(), job.status.as_ref(), &job.user_email))
+    let job =
+        client.get_job().set_project_id(&job.project_id).set_job_id(&job.job_id).set_location(location).send().await?;
+    Ok(row(
+        job.job_reference.as_ref(),
+        job.configuration.as_ref(),
+        job.statistics.as_ref(),
+        job.status.as_ref(),
+        &job.user_email,
+    ))
 }
 
 fn listed(job: &ListFormatJob) -> Value {
@@ -85,8 +99,13 @@ fn row(
         "slot_ms": statistics.and_then(|statistics| statistics.total_slot_ms),
         "statement": query.map(|query| &query.statement_type),
         "billed": query.and_then(|query| query.total_bytes_billed),
-        "timeline": query.map(|query| query.timeline.iter().map(|point| (point.elapsed_ms, point.total_slot_ms)).collect::<Vec<_>>()),
+        "timeline": query.map(timeline),
     })
+}
+
+/// Milliseconds since the start with the slot-milliseconds used until then.
+fn timeline(query: &JobStatistics2) -> Vec<(Option<i64>, Option<i64>)> {
+    query.timeline.iter().map(|point| (point.elapsed_ms, point.total_slot_ms)).collect()
 }
 
 async fn list_tables(client: &TableService, project: &str, dataset: &str) -> Result<Value, Box<dyn Error>> {
@@ -95,7 +114,8 @@ async fn list_tables(client: &TableService, project: &str, dataset: &str) -> Res
     while let Some(table) = found.next().await {
         let table = table?;
         let reference = table.table_reference.as_ref().ok_or("a table without reference")?;
-        let alone = client.get_table().set_project_id(project).set_dataset_id(dataset).set_table_id(&reference.table_id);
+        let alone =
+            client.get_table().set_project_id(project).set_dataset_id(dataset).set_table_id(&reference.table_id);
         let alone = alone.send().await?;
         all.push(json!({
             "id": reference.table_id, "type": table.r#type, "labels": table.labels, "created": table.creation_time,

@@ -54,6 +54,6 @@ pub(crate) fn capacity(world: &BigQuery, request: &Request, path: &[&str], now: 
     }
     Some(match iam::caller(world, request) {
         Ok(caller) => capacity::answer(world, caller, (project, location, rest), request, now),
-        Err(denied) => denied,
+        Err(_) => Answer::google(401, "UNAUTHENTICATED", "Request had invalid authentication credentials."),
     })
 }

@@ -40,10 +40,14 @@ pub fn answer(
         }
         _ => return Answer::html(404, "Error 404 (Not Found)"),
     };
-    match caller.must(project, permission) {
-        Err(denied) => denied,
-        Ok(()) => page(request, key, rows),
-    }
+    if caller.may(project, permission) { page(request, key, rows) } else { denied(permission, project, location) }
+}
+
+/// 403 as newer Google APIs word it: without the list of errors that BigQuery itself gives.
+fn denied(permission: &str, project: &str, location: &str) -> Answer {
+    let resource = format!("//bigqueryreservation.googleapis.com/projects/{project}/locations/{location}");
+    let message = format!("Permission '{permission}' denied on resource '{resource}' (or it may not exist).");
+    Answer::google(403, "PERMISSION_DENIED", &message)
 }
 
 fn page(request: &Request, key: &str, rows: Vec<Value>) -> Answer {
