@@ -41,7 +41,7 @@ fn variables() -> Vec<Variable> {
         Variable::new("job", "Job", r#"footprint_build_info{exporter="bigquery"}"#),
         Variable::new("gcp_project", "Project", "bigquery_jobs_watermark_timestamp_seconds{@job}"),
         Variable::new("reservation", "Reservation", "bigquery_reservation_info{@job}"),
-        Variable::new("dag_id", "DAG", "bigquery_workload_period_on_demand_cost_usd{@project}"),
+        Variable::new("dag_id", "DAG", "bigquery_workload_slot_seconds_total{@project}"),
     ]
 }
 

@@ -132,7 +132,10 @@ fn variable_query(at: String, query: &str) -> Query {
     let inner = query.strip_prefix("label_values(").and_then(|q| q.strip_suffix(')'));
     let (expr, label) = inner.and_then(|q| q.rsplit_once(", ")).unwrap_or_else(|| panic!("{at}: {query}"));
     let on_dashboard = label != "job";
-    Query { at, expr: expr.to_owned(), wants: vec![label.to_owned()], on_dashboard }
+    // Only the labels matter, so that a counter will do.
+    let counter = expr.split('{').next().is_some_and(|name| name.ends_with("_total"));
+    let expr = if counter { format!("rate({expr}[5m])") } else { expr.to_owned() };
+    Query { at, expr, wants: vec![label.to_owned()], on_dashboard }
 }
 
 /// The words that stand right after `mark`.

@@ -12,8 +12,9 @@ pub(super) fn data() -> Row {
 }
 
 fn price_unknown() -> Panel {
-    Panel::stat("Locations without a price", "On-demand jobs ran where no price is configured, so their cost is missing. Add the price to the configuration.", "short")
-        .query("", "count(max by (gcp_project, bq_location) (bigquery_price_unknown{@project}) == 1) or vector(0)")
+    Panel::stat("Missing prices", "On-demand jobs ran, or slots are held, for which no price is configured, so their cost is missing. Add the price to the configuration.", "short")
+        .query("on demand", "count(max by (gcp_project, bq_location) (bigquery_price_unknown{@project}) == 1) or vector(0)")
+        .query("slots", "count(max by (gcp_project, bq_location, edition, plan) (bigquery_slot_price_unknown{@job}) == 1) or vector(0)")
         .red_from(1.0)
         .alert("BigQueryPriceUnknown")
 }

@@ -93,7 +93,11 @@ impl Client {
             query.push(("location", location.to_owned()));
         }
         match self.rest.get(&format!("/bigquery/v2/projects/{project}/jobs/{id}"), &query, what).await {
-            Ok(answer) => answer.json::<model::Job>(what).map(Job::read),
+            Ok(answer) => {
+                let read = serde_json::from_slice::<model::Job<'_>>(&answer.body);
+                let job = read.map_err(|_| PollError::new(Reason::Decode, format!("{what}: the answer is no job")))?;
+                Ok(Job::read(job))
+            }
             Err(error) if error.reason == Reason::Rejected && error.message.contains("404") => Ok(None),
             Err(error) => Err(error),
         }

@@ -1,6 +1,6 @@
 //! A job in our words: what an answer of BigQuery means.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
 use crate::client::model;
 
@@ -54,7 +54,7 @@ pub struct Job {
     /// QUERY, LOAD, EXTRACT, COPY or UNKNOWN.
     pub job_type: &'static str,
     /// BigQuery's statement type; empty for jobs that are no queries.
-    pub statement_type: String,
+    pub statement_type: Cow<'static, str>,
     /// INTERACTIVE, BATCH, or none.
     pub priority: &'static str,
     /// Whether it runs until somebody stops it.
@@ -72,7 +72,7 @@ pub struct Job {
     /// The reservation's whole id, `project:location.name`.
     pub reservation: Option<String>,
     /// Labels.
-    pub labels: BTreeMap<String, String>,
+    pub labels: Vec<(String, String)>,
     /// Address or subject of who ran it; `None` if BigQuery hides it.
     pub author: Option<String>,
     /// How many children a script has.
@@ -130,39 +130,42 @@ impl End {
 
 impl Job {
     /// What an answer means; `None` if it lacks what every job has.
-    pub fn read(wire: model::Job) -> Option<Self> {
+    pub fn read(wire: model::Job<'_>) -> Option<Self> {
         let model::Job { job_reference, status, user_email, principal_subject, configuration, statistics } = wire;
         let created = statistics.creation_time.map(|time| time.0)?;
-        if job_reference.job_id.is_empty() || status.state.is_empty() {
+        if job_reference.job_id.0.is_empty() || status.state.0.is_empty() {
             return None;
         }
-        let configuration = configuration.unwrap_or_default();
-        let query = statistics.query.unwrap_or_default();
-        let asked = configuration.query.unwrap_or_default();
+        let query = statistics.query;
         let number = |value: Option<model::Int>| value.map_or(0, |value| value.0.max(0));
-        let job_type = known(&JOB_TYPES, &configuration.job_type).unwrap_or("UNKNOWN");
+        let job_type = known(&JOB_TYPES, &configuration.job_type.0).unwrap_or("UNKNOWN");
         Some(Self {
-            key: Key { location: job_reference.location, id: job_reference.job_id },
+            key: Key { location: job_reference.location.0.into_owned(), id: job_reference.job_id.0.into_owned() },
             created,
             started: statistics.start_time.map(|time| time.0),
             end: end(&status, statistics.end_time.or(statistics.start_time).map_or(created, |time| time.0)),
             job_type,
-            statement_type: query.statement_type.map(|text| word(&text)).unwrap_or_default(),
-            priority: priority(job_type, asked.priority.as_deref()),
-            continuous: asked.continuous,
+            statement_type: statement_type(query.statement_type.0),
+            priority: priority(job_type, &configuration.query.priority.0),
+            continuous: configuration.query.continuous,
             dry_run: configuration.dry_run,
             cache_hit: query.cache_hit == Some(true),
             slot_ms: number(statistics.total_slot_ms),
             bytes_processed: number(statistics.total_bytes_processed),
             bytes_billed: query.total_bytes_billed.map(|bytes| bytes.0.max(0)),
-            reservation: statistics.reservation_id.filter(|id| !id.is_empty()),
-            labels: configuration.labels,
-            author: [user_email, principal_subject].into_iter().flatten().find(|text| !text.is_empty()),
+            reservation: some(statistics.reservation_id.0),
+            labels: configuration.labels.0.into_iter().map(|(key, value)| (key.0.into(), value.0.into())).collect(),
+            author: some(user_email.0).or_else(|| some(principal_subject.0)),
             children: number(statistics.num_child_jobs),
-            insights: query.performance_insights.as_ref().map(insights).unwrap_or_default(),
-            bi_engine: query.bi_engine_statistics.and_then(|bi| bi_engine(&bi.bi_engine_mode)),
-            timeline: query.timeline.iter().map(|point| (point.elapsed_ms.0, point.total_slot_ms.0)).collect(),
+            insights: insights(&query.performance_insights),
+            bi_engine: bi_engine(&query.bi_engine_statistics.bi_engine_mode.0),
+            timeline: query.timeline.0,
         })
+    }
+
+    /// The value of a label.
+    pub fn label(&self, key: &str) -> Option<&str> {
+        self.labels.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
     /// Whether it is a script, whose work its children do.
@@ -213,14 +216,14 @@ impl Job {
     }
 }
 
-fn end(status: &model::Status, at: i64) -> Option<End> {
-    let error = status.error_result.as_ref().map(|error| known(&REASONS, &error.reason).unwrap_or("other"));
-    (status.state == "DONE").then_some(End { at, error })
+fn end(status: &model::Status<'_>, at: i64) -> Option<End> {
+    let error = status.error_result.as_ref().map(|error| known(&REASONS, &error.reason.0).unwrap_or("other"));
+    (status.state.0 == "DONE").then_some(End { at, error })
 }
 
-fn priority(job_type: &str, asked: Option<&str>) -> &'static str {
+fn priority(job_type: &str, asked: &str) -> &'static str {
     match (job_type, asked) {
-        ("QUERY", Some("BATCH")) => "BATCH",
+        ("QUERY", "BATCH") => "BATCH",
         ("QUERY", _) => "INTERACTIVE",
         _ => "none",
     }
@@ -248,9 +251,18 @@ fn known(list: &[&'static str], text: &str) -> Option<&'static str> {
 }
 
 /// A label value from an enumeration that grows: anything else than such a word is `other`.
-fn word(text: &str) -> String {
-    let is = text.len() <= 40 && text.chars().all(|c| c.is_ascii_uppercase() || c == '_');
-    if is { text.to_owned() } else { "other".to_owned() }
+fn statement_type(text: Cow<'_, str>) -> Cow<'static, str> {
+    let frequent = known(&["", "SELECT", "SCRIPT", "MERGE", "INSERT", "CREATE_TABLE_AS_SELECT"], &text);
+    let is = || text.len() <= 40 && text.bytes().all(|c| c.is_ascii_uppercase() || c == b'_');
+    match frequent {
+        Some(frequent) => Cow::Borrowed(frequent),
+        None if is() => Cow::Owned(text.into_owned()),
+        None => Cow::Borrowed("other"),
+    }
+}
+
+fn some(text: Cow<'_, str>) -> Option<String> {
+    (!text.is_empty()).then(|| text.into_owned())
 }
 
 #[cfg(test)]

@@ -91,6 +91,8 @@ footprint_common::metrics! {
     counter bigquery_scripts_without_children_total { gcp_project }
     /// Whether jobs ran on demand in a location for which no price is configured (1). Their cost is missing.
     gauge bigquery_price_unknown { gcp_project, bq_location }
+    /// Whether no price is configured for slots of an edition, or of a commitment's plan (`plan`; none without commitment), that a reservation or commitment has (1). Their cost is missing.
+    gauge bigquery_slot_price_unknown { gcp_project, bq_location, edition, plan }
     /// Price that estimates use, in US dollars: of a TiB on demand (`sku` on_demand_tib) or a slot for an hour (standard_slot_hour, enterprise_slot_hour, enterprise_plus_slot_hour).
     gauge bigquery_price_usd { bq_location, sku, as_of }
     /// Projects that the exporter found and watches; those that the configuration names are not among them.

@@ -7,7 +7,6 @@
 mod api;
 mod paid;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -30,7 +29,7 @@ const QUOTA: f64 = 100.0;
 /// Time between two looks at what changes seldom.
 const SELDOM: Duration = Duration::from_secs(300);
 /// Shape of the saved state.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// One admin project and location.
 pub struct Reservations {
@@ -42,7 +41,6 @@ pub struct Reservations {
     paid: Paid,
     file: Option<StateFile>,
     seldom: Option<(Instant, Vec<Assignment>, Vec<Commitment>)>,
-    asked: VecDeque<Instant>,
 }
 
 impl Reservations {
@@ -66,7 +64,6 @@ impl Reservations {
             paid: saved.flatten().unwrap_or_default().restored(),
             file,
             seldom: None,
-            asked: VecDeque::new(),
         }
     }
 
@@ -75,19 +72,10 @@ impl Reservations {
         if self.seldom.as_ref().is_some_and(|(at, ..)| at.elapsed() < SELDOM) {
             return Ok(());
         }
-        let (assignments, calls) = self.api.assignments().await?;
-        self.note(calls);
-        let (commitments, calls) = self.api.commitments().await?;
-        self.note(calls);
+        let assignments = self.api.assignments().await?;
+        let commitments = self.api.commitments().await?;
         self.seldom = Some((Instant::now(), assignments, commitments));
         Ok(())
-    }
-
-    fn note(&mut self, calls: usize) {
-        self.asked.extend(std::iter::repeat_n(Instant::now(), calls));
-        while self.asked.front().is_some_and(|at| at.elapsed() > Duration::from_secs(60)) {
-            self.asked.pop_front();
-        }
     }
 
     fn publish(&mut self, reservations: &[Reservation], now: i64) -> Snapshot {
@@ -108,9 +96,23 @@ impl Reservations {
             snapshot.set(&bigquery_reservation_assignment_info, labels, 1.0);
         }
         self.expose_commitments(&mut snapshot, commitments);
-        let used = self.asked.len() as f64 / QUOTA;
+        self.expose_prices(&mut snapshot, reservations, commitments);
+        let used = self.api.asked_in_last_minute() as f64 / QUOTA;
         snapshot.set(&bigquery_reservation_api_quota_used_ratio, [&self.project, &self.location], used);
         snapshot
+    }
+
+    fn expose_prices(&self, snapshot: &mut Snapshot, reservations: &[Reservation], commitments: &[Commitment]) {
+        let place = [self.project.as_str(), &self.location];
+        for found in reservations {
+            let unknown = self.prices.slot_hour(place[1], &found.edition).is_none();
+            snapshot.set_bool(&bigquery_slot_price_unknown, [place[0], place[1], &found.edition, "none"], unknown);
+        }
+        for found in commitments {
+            let [edition, plan, _] = found.kind();
+            let unknown = self.prices.commitment_slot_hour(place[1], edition, plan).is_none();
+            snapshot.set_bool(&bigquery_slot_price_unknown, [place[0], place[1], edition, plan], unknown);
+        }
     }
 
     /// Commitments of a kind are one series.
@@ -144,8 +146,7 @@ impl Source for Reservations {
     const NAME: &'static str = "reservations";
 
     async fn poll(&mut self, now: SystemTime) -> Result<Snapshot, PollError> {
-        let (reservations, date, calls) = self.api.reservations().await?;
-        self.note(calls);
+        let (reservations, date) = self.api.reservations().await?;
         self.look_at_what_changes_seldom().await?;
         let own = crate::client::page::unix_ms(now).unwrap_or_default();
         Ok(self.publish(&reservations, date.unwrap_or(own)))

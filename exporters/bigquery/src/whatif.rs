@@ -34,8 +34,8 @@ pub use scenario::Scenario;
 
 /// Shape of the saved state.
 const VERSION: u32 = 1;
-/// A project that is so far behind the others is not waited for.
-const WAIT_FOR_MS: i64 = 900_000;
+/// A project that has come no further in so many polls is not waited for: a quarter of an hour.
+const PATIENCE: u32 = 30;
 
 /// The what-if over all projects.
 pub struct WhatIf {
@@ -44,6 +44,8 @@ pub struct WhatIf {
     prices: Arc<Prices>,
     state: State,
     file: Option<StateFile>,
+    /// By project, how far it was and in how many polls it has come no further.
+    waited: BTreeMap<String, (i64, u32)>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -62,11 +64,11 @@ impl WhatIf {
         let (file, saved) = dir.map(|dir| dir.load::<State>("what-if", VERSION)).unzip();
         let mut state = saved.flatten().unwrap_or_default();
         state.pools.values_mut().for_each(|pool| pool.fit(&settings.scenarios));
-        Self { hub, settings, prices, state, file }
+        Self { hub, settings, prices, state, file, waited: BTreeMap::new() }
     }
 
     fn take(&mut self, desks: &BTreeMap<String, Desk>) {
-        let Some(edge) = edge(desks) else { return };
+        let Some(edge) = self.edge(desks) else { return };
         if self.state.edge == 0 {
             self.state.edge = edge;
         }
@@ -79,6 +81,19 @@ impl WhatIf {
         }
         self.state.edge = self.state.edge.max(edge);
         self.state.pools.values_mut().for_each(|pool| pool.settle(edge));
+    }
+
+    /// The first second that is not final: what every project is known beyond. Projects that still
+    /// come on after a restart or an outage are waited for, those that are stuck are not.
+    fn edge(&mut self, desks: &BTreeMap<String, Desk>) -> Option<i64> {
+        for project in desks.keys().chain(self.state.taken.keys().filter(|project| !desks.contains_key(*project))) {
+            let reached = desks.get(project).map_or(i64::MIN, |desk| desk.complete_until);
+            let (was, polls) = self.waited.entry(project.clone()).or_insert((i64::MIN, 0));
+            (*was, *polls) = if reached > *was { (reached, 0) } else { (*was, polls.saturating_add(1)) };
+        }
+        let awaited = self.waited.values().filter(|(_, polls)| *polls < PATIENCE).map(|(reached, _)| *reached);
+        let reached = awaited.min().filter(|reached| *reached > i64::MIN)?;
+        Some((reached - OVERLAP_MS).div_euclid(1000))
     }
 
     fn take_batch(&mut self, batch: &Batch) {
@@ -107,13 +122,6 @@ impl WhatIf {
             self.hub.save(project, *number);
         }
     }
-}
-
-/// The first second that is not final: what every project is known beyond, but for those far behind.
-fn edge(desks: &BTreeMap<String, Desk>) -> Option<i64> {
-    let newest = desks.values().map(|desk| desk.complete_until).max()?;
-    let in_time = desks.values().map(|desk| desk.complete_until).filter(|until| newest - until <= WAIT_FOR_MS);
-    in_time.min().map(|until| (until - OVERLAP_MS).div_euclid(1000))
 }
 
 impl Source for WhatIf {

@@ -41,7 +41,7 @@ impl Dags {
 
     /// The task that a job belongs to; `None` for a job that is not Airflow's.
     pub fn task_of(&mut self, job: &Job) -> Option<Task> {
-        if let (Some(dag), Some(task)) = (job.labels.get("airflow-dag"), job.labels.get("airflow-task")) {
+        if let (Some(dag), Some(task)) = (job.label("airflow-dag"), job.label("airflow-task")) {
             self.learn(dag);
             return Some(Task { dag_id: dag.to_lowercase(), task_id: task.to_lowercase() });
         }

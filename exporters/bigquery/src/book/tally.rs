@@ -28,11 +28,11 @@ pub(super) struct Tags {
 impl Book {
     pub(super) fn tags(&mut self, job: &Job) -> Tags {
         let settings = self.settings.clone();
-        let allowed = |key: &String| job.labels.get(key).map(|value| (key.clone(), value.clone()));
+        let allowed = |key: &String| job.label(key).map(|value| (key.clone(), value.to_owned()));
         Tags {
             location: job.key.location.clone(),
             job_type: job.job_type,
-            statement_type: job.statement_type.clone(),
+            statement_type: job.statement_type.to_string(),
             reservation: job.reservation.clone().unwrap_or_else(|| "none".to_owned()),
             pricing_model: job.pricing_model(),
             task: self.dags.task_of(job),

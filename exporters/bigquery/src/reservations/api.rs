@@ -1,24 +1,33 @@
 //! The Reservation API v1, as far as we ask.
 
-use footprint_common::error::PollError;
+mod wire;
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+use footprint_common::error::{PollError, Reason};
 use footprint_common::gcp::rest::Rest;
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
+use tokio::time::Instant;
 
-use crate::client::model::Int;
 use crate::client::page::unix_ms;
+use wire::{WireAssignment, WireCommitment, WireReservation};
 
 /// More pages than a project can fill; ends a loop that an upstream bug would cause.
 const MAX_PAGES: usize = 20;
-/// Longest text of an answer that becomes a label value.
-const MAX_TEXT: usize = 200;
+/// Time over which the API's quota counts requests.
+const QUOTA_WINDOW: Duration = Duration::from_secs(60);
 
 /// A client of one project and location.
 pub(super) struct Api {
     rest: Rest,
     parent: String,
+    /// When the requests of the last minute were sent.
+    asked: VecDeque<Instant>,
+    /// Lists of which it was logged that they are not whole.
+    complained: BTreeSet<&'static str>,
 }
 
 /// `Reservation`.
@@ -64,169 +73,113 @@ impl Commitment {
 
 impl Api {
     pub fn new(rest: Rest, project: &str, location: &str) -> Self {
-        Self { rest, parent: format!("/v1/projects/{project}/locations/{location}") }
+        let parent = format!("/v1/projects/{project}/locations/{location}");
+        Self { rest, parent, asked: VecDeque::new(), complained: BTreeSet::new() }
     }
 
-    /// All reservations, BigQuery's clock in milliseconds, and how often was asked.
-    pub async fn reservations(&self) -> Result<(Vec<Reservation>, Option<i64>, usize), PollError> {
-        self.list::<WireReservation, _>("reservations", "reservations", WireReservation::read).await
+    /// All reservations, and Google's clock in milliseconds.
+    pub async fn reservations(&mut self) -> Result<(Vec<Reservation>, Option<i64>), PollError> {
+        self.list("reservations", "reservations", WireReservation::read).await
     }
 
-    /// All assignments, and how often was asked.
-    pub async fn assignments(&self) -> Result<(Vec<Assignment>, usize), PollError> {
-        let (found, _, calls) =
-            self.list::<WireAssignment, _>("reservations/-/assignments", "assignments", WireAssignment::read).await?;
-        Ok((found, calls))
+    /// All assignments.
+    pub async fn assignments(&mut self) -> Result<Vec<Assignment>, PollError> {
+        let path = "reservations/-/assignments";
+        self.list(path, "assignments", WireAssignment::read).await.map(|(found, _)| found)
     }
 
-    /// All commitments, and how often was asked.
-    pub async fn commitments(&self) -> Result<(Vec<Commitment>, usize), PollError> {
-        let (found, _, calls) =
-            self.list::<WireCommitment, _>("capacityCommitments", "capacityCommitments", WireCommitment::read).await?;
-        Ok((found, calls))
+    /// All commitments.
+    pub async fn commitments(&mut self) -> Result<Vec<Commitment>, PollError> {
+        let path = "capacityCommitments";
+        self.list(path, "capacityCommitments", WireCommitment::read).await.map(|(found, _)| found)
+    }
+
+    /// Requests of the last minute, failed ones included: the quota counts them too.
+    pub fn asked_in_last_minute(&self) -> usize {
+        self.asked.iter().filter(|at| at.elapsed() <= QUOTA_WINDOW).count()
     }
 
     async fn list<W: DeserializeOwned, T>(
-        &self,
+        &mut self,
         path: &str,
-        key: &str,
+        key: &'static str,
         read: fn(W) -> Option<T>,
-    ) -> Result<(Vec<T>, Option<i64>, usize), PollError> {
+    ) -> Result<(Vec<T>, Option<i64>), PollError> {
         let what = format!("bigqueryreservation {key}.list");
-        let (mut found, mut date, mut token) = (Vec::new(), None, String::new());
-        for page in 1..=MAX_PAGES {
-            let query = (!token.is_empty()).then(|| ("pageToken", token.clone()));
+        let (mut rows, mut date, mut token) = (Rows::default(), None, String::new());
+        for _ in 0..MAX_PAGES {
+            let query = (!token.is_empty()).then_some(("pageToken", token));
             let query: Vec<_> = [("pageSize", "100".to_owned())].into_iter().chain(query).collect();
+            self.note_request();
             let answer = self.rest.get(&format!("{}/{path}", self.parent), &query, &what).await?;
             date = date.or_else(|| answer.date().and_then(unix_ms));
-            let mut body: Value = answer.json(&what)?;
-            let rows = body[key].take();
-            for row in rows.as_array().into_iter().flatten() {
-                match W::deserialize(row).ok().and_then(read) {
-                    Some(row) => found.push(row),
-                    None => tracing::warn!(list = key, "a row of the Reservation API cannot be read and is left out"),
-                }
-            }
-            token = body["nextPageToken"].as_str().unwrap_or_default().to_owned();
+            token = rows.add_page(answer.json(&what)?, key, &what, read)?;
             if token.is_empty() {
-                return Ok((found, date, page));
+                break;
             }
         }
-        Ok((found, date, MAX_PAGES))
+        self.complain(key, rows.unreadable, !token.is_empty());
+        Ok((rows.found, date))
+    }
+
+    fn note_request(&mut self) {
+        while self.asked.front().is_some_and(|at| at.elapsed() > QUOTA_WINDOW) {
+            self.asked.pop_front();
+        }
+        self.asked.push_back(Instant::now());
+    }
+
+    /// Logs once that a list is not whole, until it is again.
+    fn complain(&mut self, list: &'static str, unreadable: usize, cut: bool) {
+        if unreadable == 0 && !cut {
+            self.complained.remove(list);
+        } else if self.complained.insert(list) {
+            let parent = self.parent.as_str();
+            tracing::warn!(list, parent, unreadable, cut, "rows of the Reservation API are left out");
+        }
     }
 }
 
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct WireReservation {
-    name: String,
-    edition: String,
-    slot_capacity: Int,
-    autoscale: WireAutoscale,
-    ignore_idle_slots: bool,
-    concurrency: Int,
-    scaling_mode: String,
+/// What the pages of a list held.
+struct Rows<T> {
+    found: Vec<T>,
+    unreadable: usize,
+    /// A row may move to the next page between two requests, and comes twice.
+    names: BTreeSet<String>,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct WireAutoscale {
-    current_slots: Int,
-    max_slots: Int,
-}
-
-impl WireReservation {
-    fn read(self) -> Option<Reservation> {
-        Some(Reservation {
-            id: id(&self.name)?,
-            edition: word(&self.edition),
-            baseline: self.slot_capacity.0.max(0),
-            autoscaled: self.autoscale.current_slots.0.max(0),
-            autoscale_max: self.autoscale.max_slots.0.max(0),
-            ignore_idle_slots: self.ignore_idle_slots,
-            concurrency: self.concurrency.0.max(0),
-            scaling_mode: word(&self.scaling_mode),
-        })
+impl<T> Default for Rows<T> {
+    fn default() -> Self {
+        Self { found: Vec::new(), unreadable: 0, names: BTreeSet::new() }
     }
 }
 
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct WireAssignment {
-    name: String,
-    assignee: String,
-    job_type: String,
-    state: String,
-}
-
-impl WireAssignment {
-    fn read(self) -> Option<Assignment> {
-        Some(Assignment {
-            reservation: id(&self.name)?,
-            assignee: self.assignee.chars().take(MAX_TEXT).collect(),
-            job_type: word(&self.job_type),
-            state: word(&self.state),
-        })
-    }
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct WireCommitment {
-    name: String,
-    edition: String,
-    plan: String,
-    state: String,
-    slot_count: Int,
-    commitment_end_time: Option<String>,
-}
-
-impl WireCommitment {
-    fn read(self) -> Option<Commitment> {
-        (!self.name.is_empty()).then(|| Commitment {
-            edition: word(&self.edition),
-            plan: word(&self.plan),
-            state: word(&self.state),
-            slots: self.slot_count.0.max(0),
-            end: self.commitment_end_time.and_then(|end| end.parse().ok()),
-        })
-    }
-}
-
-/// `projects/p/locations/l/reservations/r[/assignments/a]` as `p:l.r`.
-fn id(name: &str) -> Option<String> {
-    let mut parts = name.split('/');
-    let mut after =
-        |key: &str| parts.find(|part| *part == key).and_then(|_| parts.next()).filter(|part| !part.is_empty());
-    Some(format!("{}:{}.{}", after("projects")?, after("locations")?, after("reservations")?))
-}
-
-/// A word of an enumeration that grows. Unset is `none`.
-fn word(text: &str) -> String {
-    match text {
-        "" => "none".to_owned(),
-        text if text.len() <= 40 && text.chars().all(|c| c.is_ascii_uppercase() || c == '_') => text.to_owned(),
-        _ => "other".to_owned(),
+impl<T> Rows<T> {
+    /// Reads a page row by row, so that a bad row costs itself only. Returns where the next page
+    /// starts; empty if this was the last.
+    fn add_page<W: DeserializeOwned>(
+        &mut self,
+        mut page: Map<String, Value>,
+        key: &str,
+        what: &str,
+        read: fn(W) -> Option<T>,
+    ) -> Result<String, PollError> {
+        let rows = match page.remove(key) {
+            Some(Value::Array(rows)) => rows,
+            Some(_) => return Err(PollError::new(Reason::Decode, format!("{what}: `{key}` is no list"))),
+            None => Vec::new(),
+        };
+        for row in rows {
+            let name = row["name"].as_str().unwrap_or_default().to_owned();
+            match W::deserialize(row).ok().and_then(read) {
+                None => self.unreadable += 1,
+                Some(row) if self.names.insert(name) => self.found.push(row),
+                Some(_) => {}
+            }
+        }
+        Ok(page.get("nextPageToken").and_then(Value::as_str).unwrap_or_default().to_owned())
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_become_the_ids_that_jobs_have() {
-        let name = "projects/admin/locations/asia-northeast1/reservations/prod";
-        assert_eq!(id(name).as_deref(), Some("admin:asia-northeast1.prod"));
-        assert_eq!(id(&format!("{name}/assignments/7")).as_deref(), Some("admin:asia-northeast1.prod"));
-        assert_eq!(id("projects//locations/US/reservations/prod"), None);
-    }
-
-    #[test]
-    fn what_google_leaves_out_is_zero() {
-        let row = serde_json::json!({"name": "projects/a/locations/US/reservations/r", "edition": "STANDARD", "autoscale": {"maxSlots": "100"}});
-        let found = WireReservation::deserialize(row).unwrap().read().unwrap();
-        assert_eq!((found.baseline, found.autoscaled, found.autoscale_max), (0, 0, 100));
-        assert_eq!((found.edition.as_str(), found.scaling_mode.as_str()), ("STANDARD", "none"));
-    }
-}
+mod tests;
