@@ -1,15 +1,45 @@
-//! Counters of the BigQuery exporter beside the simulator's own ledger.
+//! A busy day of BigQuery, and the exporter's counters beside the simulator's own ledger.
 
 use std::collections::BTreeMap;
 
 use footprint_simulator::bigquery::Truth;
+use footprint_simulator::bigquery::busy::{BusyDay, Dag, Shortage};
+use footprint_simulator::{BigQuery, World};
 use footprint_tests::exposed::Exposed;
+use footprint_tests::scene::base;
 
-/// Panics with every difference.
-pub fn assert_equal(exposed: &Exposed, truth: &Truth, when: &str) {
-    let found = differences(exposed, truth);
-    assert!(found.is_empty(), "{when}:\n{}", found.join("\n"));
-    assert!(truth.finished.values().sum::<u64>() > 100, "{when}: too little happened");
+/// Watches both projects of [`busy`]; `SIMULATOR` is the simulator.
+pub const CONFIG: &str = "
+projects: [analytics, marketing]
+google: {anonymous: true, bigquery_endpoint: SIMULATOR, reservation_endpoint: SIMULATOR}
+by: {addresses: true, job_labels: [team], dags: [orders]}
+limits: {history_max_jobs: 0, requests_per_second: 100000}
+";
+
+/// Two projects with so many jobs a day.
+pub fn busy(jobs_per_day: f64) -> World {
+    let dag = |dag_id: &str| Dag { dag_id: dag_id.into(), tasks: vec!["load".into(), "aggregate.all".into()] };
+    let day = BusyDay {
+        projects: vec!["analytics".into(), "marketing".into()],
+        jobs_per_day,
+        from: Some(base()),
+        dags: vec![dag("orders"), dag("Costs-eu")],
+        reservation: Some("admin:US.prod".into()),
+        shortage: Some(Shortage { from: base().plus_secs(1800), until: base().plus_secs(2400) }),
+        ..BusyDay::default()
+    };
+    World { now: Some(base()), bigquery: BigQuery { busy_day: Some(day), ..BigQuery::default() }, ..World::default() }
+}
+
+/// Numbers that follow from one another, so that a failure can be played again.
+pub struct Dice(pub u64);
+
+impl Dice {
+    /// A number below `limit`.
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
 }
 
 /// Every counter that differs from the truth, and the other way round.

@@ -1,11 +1,14 @@
 //! A small BigQuery: REST v2 (`/bigquery/v2/...`) and the Reservation API (`/v1/projects/...`).
 
+mod answers;
 pub mod busy;
 mod capacity;
+mod check;
 pub(crate) mod iam;
 mod job;
 mod jobs;
 mod mask;
+mod question;
 mod rows;
 mod tables;
 mod truth;
@@ -27,7 +30,7 @@ pub(crate) fn answer(world: &BigQuery, request: &Request, path: &[&str], now: Ti
     };
     match (request.method.as_str(), path) {
         ("GET", ["projects"]) => jobs::list_projects(world, caller, request),
-        ("GET", ["projects", project, ..]) if !jobs::projects(world).iter().any(|id| id == project) => {
+        ("GET", ["projects", project, ..]) if !jobs::exists(world, project) => {
             iam::error(404, "notFound", "NOT_FOUND", &format!("Not found: Project {project}"))
         }
         ("GET", ["projects", project, "jobs"]) => jobs::list(world, caller, project, request, now),
@@ -54,6 +57,6 @@ pub(crate) fn capacity(world: &BigQuery, request: &Request, path: &[&str], now: 
     }
     Some(match iam::caller(world, request) {
         Ok(caller) => capacity::answer(world, caller, (project, location, rest), request, now),
-        Err(_) => Answer::google(401, "UNAUTHENTICATED", "Request had invalid authentication credentials."),
+        Err(_) => Answer::google(401, "UNAUTHENTICATED", iam::NO_TOKEN),
     })
 }

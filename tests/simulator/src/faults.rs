@@ -193,10 +193,12 @@ fn google_status(code: u16) -> &'static str {
     }
 }
 
-/// Replaces the first row of the first list in a JSON object by one that no reader can take.
+/// Replaces the first row of the first list of objects in a JSON object by one that no reader can take.
 pub fn spoil_row(answer: &mut Answer) {
     let Ok(Value::Object(mut fields)) = serde_json::from_slice(&answer.body) else { return };
-    let list = fields.values_mut().find_map(|value| value.as_array_mut().filter(|rows| !rows.is_empty()));
+    let list = fields
+        .values_mut()
+        .find_map(|value| value.as_array_mut().filter(|rows| rows.first().is_some_and(Value::is_object)));
     if let Some(row) = list.and_then(|rows| rows.first_mut()) {
         let spoilt = row.as_object().map(|row| row.keys().map(|key| (key.clone(), Value::from(vec![7]))).collect());
         *row = Value::Object(spoilt.unwrap_or_default());

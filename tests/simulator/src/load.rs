@@ -35,6 +35,7 @@ impl World {
     pub fn check(&self) -> Result<(), String> {
         unique("airflow", self.airflow.iter().map(|a| a.name.as_str()))?;
         self.airflow.iter().try_for_each(check_airflow)?;
+        self.bigquery.check()?;
         for composer in &self.composer {
             let known = |name: &String| self.airflow.iter().any(|a| a.name == *name);
             if composer.airflow.as_ref().is_some_and(|name| !known(name)) {
@@ -94,7 +95,8 @@ fn known_logs<'a>(airflow: &Airflow, mut names: impl Iterator<Item = &'a Text>) 
     }
 }
 
-fn unique<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> Result<(), String> {
+/// Names that are neither empty nor there twice.
+pub fn unique<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> Result<(), String> {
     let mut seen = HashSet::new();
     match names.into_iter().find(|name| name.is_empty() || !seen.insert(*name)) {
         Some(name) => Err(format!("{what} `{name}` is empty or there twice")),

@@ -1,17 +1,23 @@
 //! Jobs that are made up as time goes on. A minute's jobs of a project follow from seed, project and
 //! minute alone, so that a day of a million jobs needs no memory.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::world::{Failure, Insights, Job};
+mod make;
+
+use make::Dice;
+
+use super::world::Job;
 use crate::steps::chance;
 use crate::time::{Span, Time};
 
 const MINUTE: i64 = 60_000_000;
-/// Longest time from creation to end.
+/// Longest time from creation to end, but for the runaway.
 const LONGEST: Span = Span::secs(1200);
 
-/// A busy day.
+/// A busy day. Without any project it plays in `team-1`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BusyDay {
@@ -23,16 +29,22 @@ pub struct BusyDay {
     pub more_projects: u32,
     /// Jobs a day in all projects together, on average.
     pub jobs_per_day: f64,
-    /// First job. Default: always.
+    /// First job. Default: as far back as BigQuery remembers.
     pub from: Option<Time>,
     /// Last job. Default: never.
     pub until: Option<Time>,
     /// DAGs with their tasks.
     pub dags: Vec<Dag>,
-    /// The reservation in which about half of the jobs run.
+    /// People who run what no DAG runs.
+    pub users: Vec<String>,
+    /// The reservation in which some of the queries run; without one all are on demand.
     pub reservation: Option<String>,
+    /// How many jobs are of which kind.
+    pub shares: Shares,
     /// A time in which slots are short, so that jobs wait for minutes.
     pub shortage: Option<Shortage>,
+    /// One query that goes on and on, in the first project.
+    pub runaway: Option<Runaway>,
 }
 
 /// A DAG with tasks that run queries.
@@ -45,6 +57,28 @@ pub struct Dag {
     pub tasks: Vec<String>,
 }
 
+/// Shares from 0 to 1. `errors`, `loads`, `cached`, `scripts` and `batch` exclude each other.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Shares {
+    /// Jobs of DAGs among all.
+    pub dags: f64,
+    /// Jobs with Airflow's labels among those of DAGs; the others show their DAG in their id only.
+    pub labelled: f64,
+    /// Jobs in the reservation among all.
+    pub reserved: f64,
+    /// Jobs that fail, by reason.
+    pub errors: BTreeMap<String, f64>,
+    /// Load jobs, which need no slots of the reservation.
+    pub loads: f64,
+    /// Queries answered from the cache.
+    pub cached: f64,
+    /// Scripts of two children each.
+    pub scripts: f64,
+    /// Queries of batch priority.
+    pub batch: f64,
+}
+
 /// A shortage of slots.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,6 +87,31 @@ pub struct Shortage {
     pub from: Time,
     /// Its end.
     pub until: Time,
+}
+
+/// A query that goes on and on.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Runaway {
+    /// When it is started.
+    pub at: Time,
+    /// How long it runs. Default: an hour.
+    #[serde(default = "Runaway::an_hour")]
+    pub lasts: Span,
+    /// Slots in use all the time.
+    pub slots: f64,
+    /// Bytes read.
+    #[serde(default)]
+    pub bytes: i64,
+    /// DAG that started it.
+    #[serde(default)]
+    pub dag: Option<String>,
+}
+
+impl Runaway {
+    fn an_hour() -> Span {
+        Span::secs(3600)
+    }
 }
 
 impl Default for BusyDay {
@@ -67,8 +126,27 @@ impl Default for BusyDay {
             from: None,
             until: None,
             dags: vec![dag("orders", ["load", "aggregate"]), dag("marketing_costs", ["import", "attribute"])],
+            users: ["ana@example.com", "ben@example.com", "chi@example.com"].map(str::to_owned).into(),
             reservation: None,
+            shares: Shares::default(),
             shortage: None,
+            runaway: None,
+        }
+    }
+}
+
+impl Default for Shares {
+    fn default() -> Shares {
+        let reasons = ["accessDenied", "invalidQuery", "notFound", "rateLimitExceeded", "resourcesExceeded", "stopped"];
+        Shares {
+            dags: 0.75,
+            labelled: 0.8,
+            reserved: 0.4,
+            errors: reasons.map(|reason| (reason.to_owned(), 0.05 / 6.0)).into(),
+            loads: 0.05,
+            cached: 0.05,
+            scripts: 0.03,
+            batch: 0.01,
         }
     }
 }
@@ -76,142 +154,92 @@ impl Default for BusyDay {
 impl BusyDay {
     /// Ids of its projects.
     pub fn projects(&self) -> Vec<String> {
-        let more = (1..=self.more_projects).map(|number| format!("team-{number}"));
+        let more = (1..=self.teams()).map(|number| format!("team-{number}"));
         self.projects.iter().cloned().chain(more).collect()
     }
 
-    /// How far back an open job may have been created.
-    pub fn lookback(&self) -> Span {
-        Span(-LONGEST.0)
+    /// Whether a project is one of its own.
+    pub fn has(&self, project: &str) -> bool {
+        let number = || project.strip_prefix("team-").filter(|digits| !digits.starts_with('0'))?.parse::<u32>().ok();
+        self.projects.iter().any(|id| id == project) || number().is_some_and(|number| number <= self.teams())
     }
 
-    /// Jobs created within a time, both ends included.
-    pub fn jobs(&self, project: &str, from: Time, until: Time) -> Vec<Job> {
+    /// Whether somebody runs jobs that are made up.
+    pub fn knows(&self, user: &str) -> bool {
+        user == make::AIRFLOW || self.users.iter().any(|known| known == user)
+    }
+
+    /// Jobs open at `now` were created later than this, but for the runaway.
+    pub fn open_since(&self, now: Time) -> Time {
+        now.plus(Span(-LONGEST.0))
+    }
+
+    /// Jobs created within a time, both ends included, newest first; without the runaway.
+    pub fn newest<'a>(&'a self, project: &'a str, from: Time, until: Time) -> impl Iterator<Item = Job> + 'a {
         let from = from.max(self.from.unwrap_or(Time(0))).max(Time(0));
-        let until = until.min(self.until.unwrap_or(Time::NEVER));
-        if from > until || !self.projects().iter().any(|id| id == project) {
-            return Vec::new();
-        }
+        let until = if self.has(project) { until.min(self.until.unwrap_or(Time::NEVER)) } else { Time(-1) };
         let minutes = from.0.div_euclid(MINUTE)..=until.0.div_euclid(MINUTE);
-        let all = minutes.flat_map(|minute| (0..self.count(project, minute)).map(move |index| (minute, index)));
-        let jobs = all.map(|(minute, index)| self.make(project, minute, index));
-        jobs.filter(|job| from <= job.created && job.created <= until).collect()
+        let jobs = minutes.rev().flat_map(move |minute| self.minute(project, minute));
+        jobs.filter(move |job| from <= job.created && job.created <= until)
     }
 
-    /// A job by its id, which holds its minute.
-    pub fn job(&self, project: &str, id: &str) -> Option<Job> {
-        let code = &id.get(id.len().checked_sub(32)?..)?;
+    /// The runaway, if this is its project.
+    pub fn runaway(&self, project: &str) -> Option<Job> {
+        let runaway = self.runaway.as_ref()?;
+        let first = self.projects.first().map_or("team-1", String::as_str);
+        (project == first).then(|| self.make_runaway(runaway))
+    }
+
+    /// A job by its id, which holds its minute; of a script's child also the script's id.
+    pub fn job(&self, project: &str, id: &str) -> Option<(Option<String>, Job)> {
+        let child = id.strip_prefix("script_job_").and_then(|rest| rest.split_once('_'));
+        let code = match child {
+            Some((code, _)) => code,
+            None => id.get(id.len().checked_sub(32)?..)?,
+        };
+        let mut job = self.by_code(project, code)?;
+        if job.id == id {
+            return Some((None, job));
+        }
+        let at = job.children.iter().position(|child| child.id == id)?;
+        let child = job.children.swap_remove(at);
+        Some((Some(job.id), child))
+    }
+
+    fn by_code(&self, project: &str, code: &str) -> Option<Job> {
         let part = |at: usize| i64::from_str_radix(code.get(at..at + 8)?, 16).ok();
         let (minute, index) = (part(0)?, part(8)?);
-        let is = |job: &Job| job.id == id && self.from.is_none_or(|from| from <= job.created);
-        (index < self.count(project, minute)).then(|| self.make(project, minute, index)).filter(is)
+        let known = self.has(project) && (0..self.count(project, minute)).contains(&index);
+        let job = known.then(|| self.make(project, minute, index))?;
+        let in_time =
+            self.from.is_none_or(|from| from <= job.created) && self.until.is_none_or(|until| job.created <= until);
+        in_time.then_some(job)
+    }
+
+    fn teams(&self) -> u32 {
+        if self.projects.is_empty() { self.more_projects.max(1) } else { self.more_projects }
+    }
+
+    /// The jobs of a minute, newest first.
+    fn minute(&self, project: &str, minute: i64) -> Vec<Job> {
+        let mut jobs: Vec<Job> =
+            (0..self.count(project, minute)).map(|index| self.make(project, minute, index)).collect();
+        jobs.sort_by(|a, b| (b.created, &b.id).cmp(&(a.created, &a.id)));
+        jobs
     }
 
     fn count(&self, project: &str, minute: i64) -> i64 {
-        let each = self.jobs_per_day / 1440.0 / self.projects().len().max(1) as f64;
+        let projects = self.projects.len() as f64 + f64::from(self.teams());
         let random = self.random(project, minute, -1);
-        (each + (random % 1000) as f64 / 1000.0) as i64
+        (self.jobs_per_day / 1440.0 / projects + (random % 1000) as f64 / 1000.0) as i64
     }
 
     fn random(&self, project: &str, minute: i64, index: i64) -> u64 {
-        chance(self.seed, &format!("{project}/{minute}"), index + 1)
+        let of_minute = minute.unsigned_abs().wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        chance(self.seed ^ of_minute, project, index + 1)
     }
 
-    fn make(&self, project: &str, minute: i64, index: i64) -> Job {
-        let mut dice = Dice(self.random(project, minute, index));
-        let created = Time(minute * MINUTE + dice.below(60_000) * 1000);
-        let short = self.shortage.is_some_and(|s| s.from <= created && created < s.until);
-        let wait = if short { 90_000 + dice.below(300_000) } else { 100 + dice.below(1500) };
-        let started = Time(created.0 + wait * 1000);
-        let length = 500 + dice.below(20) * dice.below(20) * dice.below(400);
-        let code = format!("{minute:08x}{index:08x}{:016x}", dice.0);
-        let mut job = Job {
-            created,
-            started: Some(started),
-            ended: Some(Time(started.0 + length * 1000)),
-            slots: (1 + dice.below(12) * dice.below(12)) as f64,
-            bytes_processed: dice.below(1000) * dice.below(1000) * 40_000,
-            insights: Insights { slot_contention: short, ..Insights::default() },
-            ..Job::default()
-        };
-        self.attribute(&mut job, &mut dice, &code);
-        self.shape(&mut job, &mut dice, &code);
-        job
-    }
-
-    /// Who runs it and what for.
-    fn attribute(&self, job: &mut Job, dice: &mut Dice, code: &str) {
-        let users = ["ana@example.com", "ben@example.com", "chi@example.com"];
-        job.id = format!("bquxjob_{code}");
-        job.user = users[dice.below(3) as usize].into();
-        if dice.below(100) < 40 {
-            job.reservation.clone_from(&self.reservation);
-            job.edition = self.reservation.as_ref().map(|_| "ENTERPRISE".into());
-        }
-        if self.dags.is_empty() || dice.below(100) < 25 {
-            return;
-        }
-        let dag = &self.dags[dice.below(self.dags.len() as i64) as usize];
-        let task = dag.tasks.get(dice.below(dag.tasks.len().max(1) as i64) as usize).map_or("query", String::as_str);
-        job.user = "airflow@example.iam.gserviceaccount.com".into();
-        let word = |id: &str| id.replace([':', '-', '+', '.'], "_");
-        job.id = format!("airflow_{}_{}_2026_03_01T06_00_00_00_00_{code}", word(&dag.dag_id), word(task));
-        if dice.below(100) < 80 {
-            job.labels.insert("airflow-dag".into(), dag.dag_id.to_lowercase());
-            job.labels.insert("airflow-task".into(), task.to_lowercase().replace('.', "-"));
-            job.labels.insert("team".into(), ["data", "growth"][dice.below(2) as usize].into());
-        }
-    }
-
-    /// What it is and how it ends.
-    fn shape(&self, job: &mut Job, dice: &mut Dice, code: &str) {
-        let reasons = ["invalidQuery", "resourcesExceeded", "accessDenied", "notFound", "stopped", "rateLimitExceeded"];
-        match dice.below(100) {
-            0..=4 => {
-                let reason = reasons[dice.below(6) as usize].to_owned();
-                job.error = Some(Failure { reason, message: "It failed at [1:7]".into() });
-            }
-            5..=9 => {
-                (job.job_type, job.reservation, job.edition) = ("LOAD".into(), None, None);
-            }
-            10..=14 => {
-                (job.cache_hit, job.slots, job.bytes_processed) = (true, 0.0, 0);
-            }
-            15..=17 => make_script(job, code),
-            18..=22 => job.statement_type = Some("CREATE_TABLE_AS_SELECT".into()),
-            23..=25 => job.statement_type = Some("MERGE".into()),
-            26 => job.priority = "BATCH".into(),
-            _ => {}
-        }
-    }
-}
-
-/// Gives half of the work to each of two children.
-fn make_script(job: &mut Job, code: &str) {
-    let (Some(started), Some(ended)) = (job.started, job.ended) else { return };
-    let middle = Time((started.0 + ended.0) / 2);
-    let child = |number: i64, from: Time, until: Time| Job {
-        id: format!("script_job_{code}_{number}"),
-        created: from,
-        started: Some(from),
-        ended: Some(until),
-        user: job.user.clone(),
-        slots: job.slots,
-        bytes_processed: job.bytes_processed / 2,
-        reservation: job.reservation.clone(),
-        edition: job.edition.clone(),
-        ..Job::default()
-    };
-    job.children = vec![child(0, started, middle), child(1, middle, ended)];
-    (job.reservation, job.edition) = (None, None);
-}
-
-/// Numbers that follow from one another.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: i64) -> i64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as i64 % limit.max(1)
+    fn dice(&self, project: &str, minute: i64, index: i64) -> Dice {
+        Dice(self.random(project, minute, index))
     }
 }

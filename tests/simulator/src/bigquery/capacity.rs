@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::answers::paged;
 use super::iam::Caller;
-use super::jobs::{invalid, masked, number};
-use super::rows::merge;
+use super::rows::{merge, put, text};
 use super::world::{Assignment, BigQuery, Commitment, Reservation};
 use crate::http::{Answer, Request};
 use crate::time::Time;
@@ -40,7 +40,11 @@ pub fn answer(
         }
         _ => return Answer::html(404, "Error 404 (Not Found)"),
     };
-    if caller.may(project, permission) { page(request, key, rows) } else { denied(permission, project, location) }
+    if caller.may(project, permission) {
+        paged(request, ("pageSize", 100), json!({}), key, rows)
+    } else {
+        denied(permission, project, location)
+    }
 }
 
 /// 403 as newer Google APIs word it: without the list of errors that BigQuery itself gives.
@@ -48,22 +52,6 @@ fn denied(permission: &str, project: &str, location: &str) -> Answer {
     let resource = format!("//bigqueryreservation.googleapis.com/projects/{project}/locations/{location}");
     let message = format!("Permission '{permission}' denied on resource '{resource}' (or it may not exist).");
     Answer::google(403, "PERMISSION_DENIED", &message)
-}
-
-fn page(request: &Request, key: &str, rows: Vec<Value>) -> Answer {
-    let (Ok(size), Ok(skip)) = (number(request, "pageSize", 100), number(request, "pageToken", 0)) else {
-        return invalid("a number is expected");
-    };
-    let (all, size) = (rows.len(), if size == 0 { 100 } else { size });
-    let rows: Vec<Value> = rows.into_iter().skip(skip).take(size).collect();
-    let mut value = json!({});
-    if !rows.is_empty() {
-        value[key] = rows.into();
-    }
-    if all > skip + size {
-        value["nextPageToken"] = (skip + size).to_string().into();
-    }
-    masked(request, value)
 }
 
 fn reservation(found: &Reservation, now: Time) -> Value {
@@ -74,24 +62,18 @@ fn reservation(found: &Reservation, now: Time) -> Value {
         "creationTime": "2026-01-05T09:00:00.123456Z", "updateTime": "2026-01-05T09:00:00.123456Z",
     });
     // Google leaves zeros and false out.
-    if found.baseline_slots > 0 {
-        row["slotCapacity"] = found.baseline_slots.to_string().into();
-    }
-    if found.ignore_idle_slots {
-        row["ignoreIdleSlots"] = true.into();
-    }
-    if found.concurrency > 0 {
-        row["concurrency"] = found.concurrency.to_string().into();
-    }
-    if let Some(mode) = &found.scaling_mode {
-        row["scalingMode"] = mode.as_str().into();
-    }
-    if found.autoscale_max_slots > 0 {
-        let current = found.autoscale.iter().rfind(|step| step.at <= now).map_or(0, |step| step.slots);
-        row["autoscale"] = json!({"maxSlots": found.autoscale_max_slots.to_string()});
-        if current > 0 {
-            row["autoscale"]["currentSlots"] = current.to_string().into();
-        }
+    let number = |number: i64| (number > 0).then(|| text(number));
+    put(&mut row, "slotCapacity", number(found.baseline_slots));
+    put(&mut row, "ignoreIdleSlots", found.ignore_idle_slots.then(|| true.into()));
+    put(&mut row, "concurrency", number(found.concurrency));
+    put(&mut row, "scalingMode", found.scaling_mode.as_deref().map(Value::from));
+    put(&mut row, "maxSlots", found.max_slots.and_then(number));
+    put(&mut row, "labels", (!found.labels.is_empty()).then(|| json!(found.labels)));
+    if let Some(most) = number(found.autoscale_max_slots) {
+        let steps = found.autoscale.iter().filter(|step| step.at <= now);
+        let current = steps.max_by_key(|step| step.at).map_or(0, |step| step.slots);
+        row["autoscale"] = json!({ "maxSlots": most });
+        put(&mut row["autoscale"], "currentSlots", number(current));
     }
     if let Some(raw) = &found.raw {
         merge(&mut row, raw);
@@ -111,11 +93,11 @@ fn commitment(found: &Commitment) -> Value {
     let Commitment { project, location, id, slots, plan, edition, .. } = found;
     let mut row = json!({
         "name": format!("projects/{project}/locations/{location}/capacityCommitments/{id}"),
-        "slotCount": slots.to_string(), "plan": plan, "edition": edition,
-        "state": found.state.as_deref().unwrap_or("ACTIVE"), "commitmentStartTime": "2026-01-05T09:00:00Z",
+        "slotCount": text(*slots), "plan": plan, "edition": edition,
+        "state": found.state.as_deref().unwrap_or("ACTIVE"),
+        "commitmentStartTime": found.start.map_or("2026-01-05T09:00:00Z".to_owned(), Time::v2),
     });
-    if let Some(end) = found.end {
-        row["commitmentEndTime"] = end.v2().into();
-    }
+    put(&mut row, "commitmentEndTime", found.end.map(|end| end.v2().into()));
+    put(&mut row, "renewalPlan", found.renewal_plan.as_deref().map(Value::from));
     row
 }

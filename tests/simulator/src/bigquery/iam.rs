@@ -5,6 +5,9 @@ use serde_json::json;
 use super::world::{Access, BigQuery};
 use crate::http::{Answer, Request};
 
+/// What is said to those without a token that is known.
+pub const NO_TOKEN: &str = "Request had invalid authentication credentials. Expected OAuth 2 access token.";
+
 /// Permissions by role, as Google's IAM reference lists them, as far as they matter here.
 const ROLES: [(&str, &[&str]); 5] = [
     (
@@ -52,6 +55,11 @@ const ROLES: [(&str, &[&str]); 5] = [
     ("roles/bigquery.admin", &["*"]),
 ];
 
+/// Whether a role is one of those above.
+pub fn is_role(role: &str) -> bool {
+    ROLES.iter().any(|(name, _)| *name == role)
+}
+
 /// The caller of a request.
 #[derive(Clone, Copy, Debug)]
 pub enum Caller<'a> {
@@ -69,8 +77,7 @@ pub fn caller<'a>(world: &'a BigQuery, request: &Request) -> Result<Caller<'a>, 
     let token = request.bearer();
     let known = world.access.iter().find(|access| Some(access.token.as_str()) == token);
     known.map(Caller::Known).ok_or_else(|| {
-        let message = "Request had invalid authentication credentials. Expected OAuth 2 access token.";
-        error(401, "authError", "UNAUTHENTICATED", message)
+        error(401, "authError", "UNAUTHENTICATED", NO_TOKEN)
             .with("www-authenticate", "Bearer realm=\"https://accounts.google.com/\"")
     })
 }

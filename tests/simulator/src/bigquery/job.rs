@@ -105,7 +105,7 @@ impl Job {
             return self.children.iter().map(Job::billed).sum();
         }
         let free = self.job_type != "QUERY" || self.cache_hit || self.dry_run || self.outcome() == "error";
-        let by_rule = if free { 0 } else { (self.bytes_processed.div_ceil_to(MIB)).max(10 * MIB) };
+        let by_rule = if free { 0 } else { round_up(self.bytes_processed, MIB).max(10 * MIB) };
         self.bytes_billed.unwrap_or(by_rule)
     }
 
@@ -116,12 +116,6 @@ impl Job {
     }
 }
 
-trait RoundUp {
-    fn div_ceil_to(self, unit: i64) -> i64;
-}
-
-impl RoundUp for i64 {
-    fn div_ceil_to(self, unit: i64) -> i64 {
-        (self + unit - 1) / unit * unit
-    }
+fn round_up(bytes: i64, unit: i64) -> i64 {
+    (bytes + unit - 1) / unit * unit
 }

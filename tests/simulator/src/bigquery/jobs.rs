@@ -1,19 +1,18 @@
 //! `jobs.list`, `jobs.get` and `projects.list`.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 
 use serde_json::{Value, json};
 
+use super::answers::{invalid, masked, paged};
 use super::iam::{Caller, error};
-use super::job::State;
-use super::mask::Mask;
+use super::question::Question;
 use super::rows::{View, row};
-use super::world::{BigQuery, Job};
+use super::world::{BigQuery, Job, Project};
 use crate::http::{Answer, Request};
+use crate::steps::chance;
 use crate::time::Time;
-
-const DEFAULT_PAGE: usize = 50;
-const MAX_PAGE: usize = 1000;
 
 /// Ids of all projects, sorted.
 pub fn projects(world: &BigQuery) -> Vec<String> {
@@ -24,50 +23,43 @@ pub fn projects(world: &BigQuery) -> Vec<String> {
     ids
 }
 
+/// Whether there is a project.
+pub fn exists(world: &BigQuery, project: &str) -> bool {
+    place(world, project).is_some() || world.busy_day.as_ref().is_some_and(|day| day.has(project))
+}
+
 /// `GET projects`.
 pub fn list_projects(world: &BigQuery, caller: Caller<'_>, request: &Request) -> Answer {
     let visible = |id: &String| caller.may(id, "resourcemanager.projects.get");
     let all: Vec<String> = projects(world).into_iter().filter(visible).collect();
-    let (Ok(size), Ok(skip)) = (number(request, "maxResults", 50), number(request, "pageToken", 0)) else {
-        return invalid("a number is expected");
-    };
-    let friendly = |id: &str| {
-        let found = world.projects.iter().find(|project| project.id == id);
-        found.and_then(|project| project.friendly_name.clone()).unwrap_or_else(|| id.to_owned())
-    };
-    let row = |(at, id): (usize, &String)| {
-        json!({"kind": "bigquery#project", "id": id, "numericId": (1000 + at).to_string(),
-            "projectReference": {"projectId": id}, "friendlyName": friendly(id)})
-    };
-    let rows: Vec<Value> = all.iter().enumerate().skip(skip).take(size).map(row).collect();
-    let mut value = json!({"kind": "bigquery#projectList", "etag": "e1==", "totalItems": all.len()});
-    if !rows.is_empty() {
-        value["projects"] = rows.into();
-    }
-    if all.len() > skip + size {
-        value["nextPageToken"] = (skip + size).to_string().into();
-    }
-    masked(request, value)
+    let rows = all.iter().map(|id| project_row(world, id)).collect();
+    let list = json!({"kind": "bigquery#projectList", "etag": format!("{:x}==", all.len()), "totalItems": all.len()});
+    paged(request, ("maxResults", 50), list, "projects", rows)
 }
 
-/// `GET projects/{project}/jobs`.
+fn project_row(world: &BigQuery, id: &str) -> Value {
+    let friendly = place(world, id).and_then(|project| project.friendly_name.as_deref()).unwrap_or(id);
+    let number = 100_000_000_000 + chance(0, id, 0) % 900_000_000_000;
+    json!({"kind": "bigquery#project", "id": id, "numericId": number.to_string(),
+        "projectReference": {"projectId": id}, "friendlyName": friendly})
+}
+
+/// `GET projects/{project}/jobs`, newest first.
 pub fn list(world: &BigQuery, caller: Caller<'_>, project: &str, request: &Request, now: Time) -> Answer {
     let all = caller.may(project, "bigquery.jobs.listAll");
     let others = all || caller.may(project, "bigquery.jobs.list");
     if let (false, Err(denied)) = (others, caller.must(project, "bigquery.jobs.create")) {
         return denied;
     }
-    let question = match Question::read(request) {
+    let question = match Question::read(request, now) {
         Ok(question) => question,
         Err(problem) => return invalid(&problem),
     };
-    let (own, allowed) = (caller.email(), others && flag(request, "allUsers"));
-    let mut jobs: Vec<Found<'_>> = question.find(world, project, now);
-    jobs.retain(|found| question.fits(found, now) && (allowed || found.job.user == own));
-    jobs.sort_by_key(|found| std::cmp::Reverse(found.position()));
-    let rest =
-        jobs.into_iter().skip_while(|found| question.after.as_ref().is_some_and(|after| found.position() >= *after));
-    let mut page: Vec<Found<'_>> = rest.take(question.size + 1).collect();
+    let all_users = request.param("allUsers").is_some_and(|text| text.eq_ignore_ascii_case("true"));
+    let own = caller.email();
+    let author = (!all_users || !others).then_some(own.as_str());
+    let fitting = find(world, project, &question, author, now).filter(|found| question.fits(found, now));
+    let mut page: Vec<Found<'_>> = fitting.take(question.size + 1).collect();
     let more = page.len() > question.size;
     page.truncate(question.size);
     let view = |job: &Job| match (question.full, all || job.user == own) {
@@ -75,24 +67,24 @@ pub fn list(world: &BigQuery, caller: Caller<'_>, project: &str, request: &Reque
         (true, true) => View::Full,
         (true, false) => View::Redacted,
     };
-    let rows: Vec<Value> = page
-        .iter()
-        .map(|found| row(project, &found.job, found.parent.as_deref(), now, view(&found.job), true))
-        .collect();
+    let row = |found: &Found<'_>| row(project, &found.job, found.parent.as_deref(), now, view(&found.job), true);
+    let rows: Vec<Value> = page.iter().map(row).collect();
+    let last = page.last().filter(|_| more).map(Found::position);
+    masked(request, job_list(place(world, project), rows, last, now))
+}
+
+fn job_list(place: Option<&Project>, rows: Vec<Value>, last: Option<(i64, String)>, now: Time) -> Value {
     let mut value = json!({"kind": "bigquery#jobList", "etag": format!("{:x}==", now.0)});
-    if let Some(last) = page.last().filter(|_| more) {
-        let (created, id) = last.position();
+    if let Some((created, id)) = last {
         value["nextPageToken"] = format!("{created}:{id}").into();
     }
     if !rows.is_empty() {
         value["jobs"] = rows.into();
     }
-    let unreachable = world.projects.iter().filter(|p| p.id == project).flat_map(|p| &p.unreachable);
-    let unreachable: Vec<&String> = unreachable.collect();
-    if !unreachable.is_empty() {
-        value["unreachable"] = json!(unreachable);
+    if let Some(place) = place.filter(|place| !place.unreachable.is_empty()) {
+        value["unreachable"] = json!(place.unreachable);
     }
-    masked(request, value)
+    value
 }
 
 /// `GET projects/{project}/jobs/{id}`.
@@ -105,14 +97,9 @@ pub fn get(world: &BigQuery, caller: Caller<'_>, project: &str, id: &str, reques
     let here = |job: &Job| {
         asked.map_or(matches!(job.location.as_str(), "US" | "EU"), |asked| asked.eq_ignore_ascii_case(&job.location))
     };
-    let by_id = world.busy_day.as_ref().and_then(|day| day.job(project, id)).map(Cow::Owned);
-    let written = world.projects.iter().filter(|p| p.id == project).flat_map(|p| &p.jobs);
-    let children =
-        written.clone().flat_map(|job| job.children.iter().map(|child| (Some(job.id.clone()), Cow::Borrowed(child))));
-    let all = written.clone().map(|job| (None, Cow::Borrowed(job))).chain(children).chain(by_id.map(|job| (None, job)));
-    let mut found = all.filter(|(_, job)| job.id == id && here(job) && !job.gone && job.created <= now);
-    match found.next() {
-        Some((parent, job)) => {
+    let known = |found: &Found<'_>| here(&found.job) && !found.job.gone && found.job.created <= now;
+    match by_id(world, project, id).into_iter().find(known) {
+        Some(Found { job, parent }) => {
             let all = caller.may(project, "bigquery.jobs.listAll") || job.user == caller.email();
             let view = if all { View::Full } else { View::Redacted };
             masked(request, row(project, &job, parent.as_deref(), now, view, false))
@@ -122,131 +109,96 @@ pub fn get(world: &BigQuery, caller: Caller<'_>, project: &str, id: &str, reques
 }
 
 /// A job with the script that it belongs to.
-struct Found<'a> {
-    job: Cow<'a, Job>,
-    parent: Option<String>,
+pub struct Found<'a> {
+    /// The job.
+    pub job: Cow<'a, Job>,
+    /// Id of the script.
+    pub parent: Option<String>,
 }
 
 impl Found<'_> {
     /// Its place in a list: by creation in milliseconds, then by id.
-    fn position(&self) -> (i64, String) {
+    pub fn position(&self) -> (i64, String) {
         (self.job.created.0.div_euclid(1000), self.job.id.clone())
     }
-}
 
-/// Parameters of a list.
-struct Question {
-    from: Time,
-    until: Time,
-    states: Vec<State>,
-    full: bool,
-    parent: Option<String>,
-    size: usize,
-    after: Option<(i64, String)>,
-}
-
-impl Question {
-    fn read(request: &Request) -> Result<Question, String> {
-        let time = |name: &str, default: Time| match request.param(name).filter(|text| !text.is_empty()) {
-            None | Some("0") => Ok(default),
-            Some(text) => {
-                text.parse::<i64>().map(|ms| Time(ms.saturating_mul(1000))).map_err(|_| format!("{name} is no number"))
-            }
-        };
-        let token = request.param("pageToken").filter(|text| !text.is_empty());
-        let after = token.map(|token| {
-            let (created, id) = token.split_once(':').ok_or("pageToken is not ours")?;
-            Ok::<_, String>((created.parse().map_err(|_| "pageToken is not ours")?, id.to_owned()))
-        });
-        let projection = request.param("projection").unwrap_or_default().to_lowercase();
-        Ok(Question {
-            from: time("minCreationTime", Time(i64::MIN))?,
-            // Inclusive to the millisecond.
-            until: Time(time("maxCreationTime", Time(i64::MAX - 1000))?.0 + 999),
-            states: request.all("stateFilter").filter(|text| !text.is_empty()).map(state).collect::<Result<_, _>>()?,
-            full: matches!(projection.as_str(), "full" | "1"),
-            parent: request.param("parentJobId").filter(|text| !text.is_empty()).map(str::to_owned),
-            size: number(request, "maxResults", DEFAULT_PAGE)?.clamp(1, MAX_PAGE),
-            after: after.transpose()?,
-        })
-    }
-
-    /// Jobs that may fit. Children are shown for their parent only.
-    fn find<'a>(&self, world: &'a BigQuery, project: &str, now: Time) -> Vec<Found<'a>> {
-        if let Some(parent) = &self.parent {
-            let written = world.projects.iter().filter(|p| p.id == project).flat_map(|p| &p.jobs);
-            let mut children: Vec<Found<'a>> = written
-                .filter(|job| job.id == *parent)
-                .flat_map(|job| &job.children)
-                .map(|child| Found { job: Cow::Borrowed(child), parent: Some(parent.clone()) })
-                .collect();
-            let made_up = world.busy_day.as_ref().and_then(|day| day.job(project, parent));
-            children.extend(
-                made_up
-                    .into_iter()
-                    .flat_map(|job| job.children)
-                    .map(|child| Found { job: Cow::Owned(child), parent: Some(parent.clone()) }),
-            );
-            children.retain(|found| found.job.created <= now);
-            return children;
-        }
-        let open_only = !self.states.is_empty() && !self.states.contains(&State::Done);
-        let lag = world.projects.iter().find(|p| p.id == project).map_or(0, |p| p.visible_after.0);
-        let until = Time(self.until.0.min(now.0 - lag));
-        let mut found = written(world, project, self.from, until);
-        if let Some(day) = &world.busy_day {
-            let from = if open_only { self.from.max(now.plus(day.lookback())) } else { self.from };
-            found.extend(day.jobs(project, from, until).into_iter().map(Cow::Owned));
-        }
-        found.into_iter().map(|job| Found { job, parent: None }).collect()
-    }
-
-    fn fits(&self, found: &Found<'_>, now: Time) -> bool {
-        // Milliseconds are all that the parameters can say.
-        let created = Time(found.job.created.0.div_euclid(1000) * 1000);
-        let in_time = created >= Time(self.from.0.div_euclid(1000).saturating_mul(1000)) && created <= self.until;
-        in_time && (self.states.is_empty() || self.states.contains(&found.job.state(now)))
+    fn alone(job: Cow<'_, Job>) -> Found<'_> {
+        Found { job, parent: None }
     }
 }
 
-fn written<'a>(world: &'a BigQuery, project: &str, from: Time, until: Time) -> Vec<Cow<'a, Job>> {
-    let jobs = world.projects.iter().filter(|p| p.id == project).flat_map(|p| &p.jobs);
-    jobs.filter(|job| from <= job.created && job.created <= until).map(Cow::Borrowed).collect()
+/// The jobs of a project that are kept in memory: those written in the world, and the runaway.
+pub fn kept<'a>(world: &'a BigQuery, project: &str) -> Vec<Cow<'a, Job>> {
+    let runaway = world.busy_day.as_ref().and_then(|day| day.runaway(project)).map(Cow::Owned);
+    place(world, project).into_iter().flat_map(|place| &place.jobs).map(Cow::Borrowed).chain(runaway).collect()
 }
 
-/// Names, or the numbers that Google's clients in other languages send.
-fn state(text: &str) -> Result<State, String> {
-    match text.to_lowercase().as_str() {
-        "done" | "0" => Ok(State::Done),
-        "pending" | "1" => Ok(State::Pending),
-        "running" | "2" => Ok(State::Running),
-        _ => Err(format!("stateFilter: `{text}`")),
-    }
-}
-
-fn flag(request: &Request, name: &str) -> bool {
-    request.param(name).is_some_and(|text| text.eq_ignore_ascii_case("true"))
-}
-
-/// A number in the query; Google's clients send what is unset as an empty value.
-pub fn number(request: &Request, name: &str, default: usize) -> Result<usize, String> {
-    match request.param(name).filter(|text| !text.is_empty()) {
-        None => Ok(default),
-        Some(text) => text.parse().map_err(|_| format!("{name} is no number")),
-    }
-}
-
-/// 400.
-pub fn invalid(problem: &str) -> Answer {
-    error(400, "invalid", "INVALID_ARGUMENT", &format!("Invalid value: {problem}"))
-}
-
-/// The answer, or the parts of it that `fields` asks for.
-pub fn masked(request: &Request, value: Value) -> Answer {
-    let value = match request.param("fields").filter(|text| !text.is_empty()).map(Mask::parse) {
-        None => value,
-        Some(Ok(mask)) => mask.apply(value),
-        Some(Err(problem)) => return invalid(&format!("fields: {problem}")),
+/// Jobs that a list may show, newest first; those that are made up only as far as they are taken.
+fn find<'a>(
+    world: &'a BigQuery,
+    project: &'a str,
+    question: &Question,
+    author: Option<&'a str>,
+    now: Time,
+) -> impl Iterator<Item = Found<'a>> {
+    let place = place(world, project);
+    let until = question.until.min(now.plus(crate::Span(-place.map_or(0, |place| place.visible_after.0))));
+    let mut few: Vec<Found<'a>> = match &question.parent {
+        Some(parent) => children(world, project, parent),
+        None => kept(world, project).into_iter().filter(|job| job.created <= until).map(Found::alone).collect(),
     };
-    Answer { kind: "application/json; charset=UTF-8", ..Answer::json(&value) }
+    few.sort_by_key(|found| Reverse(found.position()));
+    let from = if question.open_only() {
+        world.busy_day.as_ref().map_or(question.from, |day| question.from.max(day.open_since(now)))
+    } else {
+        question.from
+    };
+    let day = world.busy_day.as_ref().filter(|day| question.parent.is_none() && author.is_none_or(|a| day.knows(a)));
+    let many = day.into_iter().flat_map(move |day| day.newest(project, from, until)).map(Cow::Owned).map(Found::alone);
+    let shown = move |found: &Found<'a>| {
+        author.is_none_or(|author| found.job.user == author)
+            && !place.is_some_and(|place| place.unreachable.contains(&found.job.location))
+    };
+    merged(few.into_iter(), many).filter(shown)
+}
+
+/// Two lists, each newest first, as one.
+fn merged<'a>(
+    few: impl Iterator<Item = Found<'a>>,
+    many: impl Iterator<Item = Found<'a>>,
+) -> impl Iterator<Item = Found<'a>> {
+    let (mut few, mut many) = (few.peekable(), many.peekable());
+    std::iter::from_fn(move || match (few.peek(), many.peek()) {
+        (Some(one), Some(other)) if one.position() < other.position() => many.next(),
+        (Some(_), _) => few.next(),
+        (None, _) => many.next(),
+    })
+}
+
+/// Children are shown for their script only.
+fn children<'a>(world: &'a BigQuery, project: &str, parent: &str) -> Vec<Found<'a>> {
+    let of = |job: Cow<'a, Job>| match job {
+        Cow::Borrowed(job) => job.children.iter().map(Cow::Borrowed).collect::<Vec<_>>(),
+        Cow::Owned(job) => job.children.into_iter().map(Cow::Owned).collect(),
+    };
+    let scripts = by_id(world, project, parent).into_iter().filter(|found| found.parent.is_none());
+    let children = scripts.flat_map(|found| of(found.job));
+    children.map(|job| Found { job, parent: Some(parent.to_owned()) }).collect()
+}
+
+/// Every job of this id, also children; ids are unique within a location only.
+fn by_id<'a>(world: &'a BigQuery, project: &str, id: &str) -> Vec<Found<'a>> {
+    let jobs = || place(world, project).into_iter().flat_map(|place| &place.jobs);
+    let children = jobs().flat_map(|script| {
+        let children = script.children.iter().filter(|child| child.id == id);
+        children.map(|child| Found { job: Cow::Borrowed(child), parent: Some(script.id.clone()) })
+    });
+    let alone = kept(world, project).into_iter().filter(|job| job.id == id).map(Found::alone);
+    let made_up = world.busy_day.as_ref().and_then(|day| day.job(project, id));
+    let made_up = made_up.map(|(parent, job)| Found { job: Cow::Owned(job), parent });
+    alone.chain(children).chain(made_up).collect()
+}
+
+fn place<'a>(world: &'a BigQuery, project: &str) -> Option<&'a Project> {
+    world.projects.iter().find(|found| found.id == project)
 }

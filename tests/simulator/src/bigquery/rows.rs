@@ -1,6 +1,6 @@
 //! Jobs as JSON, in the words of BigQuery's REST reference (`Job` and `JobList.jobs`).
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::job::State;
 use super::world::Job;
@@ -60,6 +60,7 @@ fn status(job: &Job, state: State, view: View) -> Value {
         let mut item = json!({"reason": error.reason});
         if view != View::Redacted {
             item["message"] = error.message.as_str().into();
+            put(&mut item, "location", error.location.as_deref().map(Value::from));
         }
         status["errorResult"] = item.clone();
         status["errors"] = json!([item]);
@@ -69,86 +70,75 @@ fn status(job: &Job, state: State, view: View) -> Value {
 
 fn statistics(job: &Job, parent: Option<&str>, now: Time, view: View) -> Value {
     let state = job.state(now);
-    let ms = |time: Time| Value::from((time.0 / 1000).to_string());
-    let mut fields = Map::from_iter([("creationTime".to_owned(), ms(job.created))]);
-    let mut put = |name: &str, value: Value| drop(fields.insert(name.to_owned(), value));
-    if let Some(started) = job.started.filter(|_| state != State::Pending) {
-        put("startTime", ms(started));
-    }
-    if let Some(ended) = job.ended.filter(|_| state == State::Done) {
-        put("endTime", ms(ended));
-    }
+    let started = job.started.filter(|started| *started <= now && job.ended.is_none_or(|ended| *started <= ended));
+    let ended = job.ended.filter(|_| state == State::Done);
+    let mut fields = json!({"creationTime": ms(job.created)});
+    put(&mut fields, "startTime", started.map(ms));
+    put(&mut fields, "endTime", ended.map(ms));
     if view != View::Full {
-        return Value::Object(fields);
-    }
-    if let Some(parent) = parent {
-        put("parentJobId", parent.into());
+        return fields;
     }
     let begun = job.children.iter().filter(|child| child.created <= now).count();
-    if begun > 0 {
-        put("numChildJobs", begun.to_string().into());
-    }
-    if let Some(reservation) = job.reservation.as_ref().filter(|_| state != State::Pending && !job.is_script()) {
-        put("reservation_id", reservation.as_str().into());
-    }
-    if let Some(edition) = &job.edition {
-        put("edition", edition.as_str().into());
-    }
-    if state != State::Pending {
-        put("totalSlotMs", job.slot_ms(now).to_string().into());
-    }
-    if state == State::Done && !job.hidden_bytes {
-        put("totalBytesProcessed", job.processed().to_string().into());
-    }
+    let reservation = job.reservation.as_deref().filter(|_| started.is_some() && !job.is_script());
+    let ran = started.zip(ended).map(|(started, ended)| text((ended.0 - started.0) / 1000));
+    let whole = state == State::Done;
+    put(&mut fields, "finalExecutionDurationMs", ran);
+    put(&mut fields, "parentJobId", parent.map(Value::from));
+    put(&mut fields, "numChildJobs", (begun > 0).then(|| begun.to_string().into()));
+    put(&mut fields, "reservation_id", reservation.map(Value::from));
+    put(&mut fields, "edition", job.edition.as_deref().map(Value::from));
+    put(&mut fields, "totalSlotMs", started.map(|_| text(job.slot_ms(now))));
+    put(&mut fields, "totalBytesProcessed", (whole && !job.hidden_bytes).then(|| text(job.processed())));
+    let hidden = job.hidden_bytes.then(|| json!({"rowLevelSecurityApplied": true}));
+    put(&mut fields, "rowLevelSecurityStatistics", hidden);
+    put(&mut fields, &job.job_type.to_lowercase(), by_type(job, state, now));
+    fields
+}
+
+/// Statistics of queries, loads, extracts and copies.
+fn by_type(job: &Job, state: State, now: Time) -> Option<Value> {
+    let bytes = text(job.bytes_processed);
     match job.job_type.as_str() {
-        "QUERY" => put("query", query(job, state, now)),
-        "LOAD" if state == State::Done => put(
-            "load",
-            json!({"inputFiles": "1", "inputFileBytes": job.bytes_processed.to_string(), "outputRows": "1000", "outputBytes": job.bytes_processed.to_string(), "badRecords": "0"}),
-        ),
-        "EXTRACT" if state == State::Done => {
-            put("extract", json!({"destinationUriFileCounts": ["1"], "inputBytes": job.bytes_processed.to_string()}))
-        }
-        "COPY" if state == State::Done => {
-            put("copy", json!({"copiedRows": "1000", "copiedLogicalBytes": job.bytes_processed.to_string()}))
-        }
-        _ => {}
+        "QUERY" => Some(query(job, state, now)),
+        _ if state != State::Done || job.error.is_some() => None,
+        "LOAD" => Some(json!({"inputFiles": "1", "inputFileBytes": bytes, "outputRows": "1000", "outputBytes": bytes,
+            "badRecords": "0"})),
+        "EXTRACT" => Some(json!({"destinationUriFileCounts": ["1"], "inputBytes": bytes})),
+        _ => Some(json!({"copiedRows": "1000", "copiedLogicalBytes": bytes})),
     }
-    Value::Object(fields)
 }
 
 fn query(job: &Job, state: State, now: Time) -> Value {
     let mut query = json!({"statementType": job.statement()});
-    let points: Vec<Value> = job.points(now).into_iter().map(|(elapsed, used)| json!({"elapsedMs": elapsed.to_string(), "totalSlotMs": used.to_string(), "pendingUnits": "0", "completedUnits": "12", "activeUnits": "3"})).collect();
-    if !points.is_empty() && !job.is_script() {
-        query["timeline"] = points.into();
-    }
+    let points: Vec<Value> = job.points(now).into_iter().map(point).collect();
+    put(&mut query, "timeline", (!points.is_empty() && !job.is_script()).then(|| points.into()));
     if state != State::Done {
         return query;
     }
-    query["totalSlotMs"] = job.slot_ms(now).to_string().into();
-    if !job.is_script() {
-        query["cacheHit"] = job.cache_hit.into();
-    }
-    if job.hidden_bytes {
-        query["performanceInsights"] = Value::Null;
-    } else {
-        query["totalBytesProcessed"] = job.processed().to_string().into();
-        query["totalBytesBilled"] = job.billed().to_string().into();
-        query["totalPartitionsProcessed"] = "0".into();
-        query["queryPlan"] = plan();
-    }
-    if let Some(mode) = &job.bi_engine {
-        query["biEngineStatistics"] = json!({"biEngineMode": mode, "accelerationMode": format!("{mode}_INPUT")});
-    }
-    match insights(job) {
-        Value::Null => drop(query.as_object_mut().map(|fields| fields.remove("performanceInsights"))),
-        insights => query["performanceInsights"] = insights,
-    }
+    let shown = !job.hidden_bytes;
+    put(&mut query, "totalSlotMs", Some(text(job.slot_ms(now))));
+    put(&mut query, "cacheHit", (!job.is_script()).then(|| job.cache_hit.into()));
+    put(&mut query, "totalBytesProcessed", shown.then(|| text(job.processed())));
+    put(&mut query, "totalBytesBilled", shown.then(|| text(job.billed())));
+    put(&mut query, "totalPartitionsProcessed", shown.then(|| "0".into()));
+    put(&mut query, "queryPlan", (shown && !job.is_script() && !job.cache_hit).then(plan));
+    put(&mut query, "biEngineStatistics", job.bi_engine.as_deref().map(bi_engine));
+    put(&mut query, "performanceInsights", insights(job));
     query
 }
 
-fn insights(job: &Job) -> Value {
+/// A point of the timeline: milliseconds since the start, slot-milliseconds until then.
+fn point((elapsed, used): (i64, i64)) -> Value {
+    json!({"elapsedMs": text(elapsed), "totalSlotMs": text(used), "pendingUnits": "0", "completedUnits": "12",
+        "activeUnits": "3"})
+}
+
+fn bi_engine(mode: &str) -> Value {
+    let acceleration = if mode == "DISABLED" { "BI_ENGINE_DISABLED".to_owned() } else { format!("{mode}_INPUT") };
+    json!({"biEngineMode": mode, "accelerationMode": acceleration})
+}
+
+fn insights(job: &Job) -> Option<Value> {
     let insights = job.insights;
     let mut value = json!({});
     if insights.slot_contention || insights.insufficient_shuffle_quota {
@@ -166,7 +156,7 @@ fn insights(job: &Job) -> Value {
         value["stagePerformanceChangeInsights"] = json!([stage]);
         value["avgPreviousExecutionMs"] = "1200".into();
     }
-    if value.as_object().is_some_and(Map::is_empty) { Value::Null } else { value }
+    value.as_object().is_some_and(|fields| !fields.is_empty()).then_some(value)
 }
 
 /// What makes a full job large: a plan of some stages.
@@ -180,9 +170,8 @@ fn configuration(job: &Job) -> Value {
     if !job.labels.is_empty() {
         value["labels"] = json!(job.labels);
     }
-    if job.dry_run {
-        value["dryRun"] = true.into();
-    }
+    put(&mut value, "dryRun", job.dry_run.then(|| true.into()));
+    put(&mut value, "reservation", job.configured_reservation.as_deref().map(Value::from));
     match job.job_type.as_str() {
         "QUERY" => {
             value["query"] = json!({"query": sql(), "useLegacySql": false, "priority": job.priority, "writeDisposition": "WRITE_TRUNCATE"});
@@ -202,6 +191,23 @@ fn sql() -> String {
     let column = |at: u32| format!("  SUM(IF(o.status = 'paid' AND o.kind = {at}, o.amount, 0)) AS amount_{at},\n");
     let columns: String = (0..30).map(column).collect();
     format!("SELECT\n  o.customer_id,\n{columns}FROM sales.orders AS o\nWHERE o.created_at >= '2026-01-01'\nGROUP BY 1")
+}
+
+/// Sets a field; what there is not has no key.
+pub fn put(fields: &mut Value, name: &str, value: Option<Value>) {
+    if let Some(value) = value {
+        fields[name] = value;
+    }
+}
+
+/// 64-bit numbers are sent as text.
+pub fn text(number: i64) -> Value {
+    number.to_string().into()
+}
+
+/// Milliseconds since 1970.
+pub fn ms(time: Time) -> Value {
+    text(time.0.div_euclid(1000))
 }
 
 /// Fields of `with` replace those of `value`; null takes a field away.

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::answers::{masked, paged};
 use super::iam::{Caller, error};
-use super::jobs::{invalid, masked, number};
+use super::rows::{ms, put, text};
 use super::world::{BigQuery, Dataset, Table};
 use crate::http::{Answer, Request};
 use crate::time::Time;
@@ -14,7 +15,7 @@ pub fn datasets(world: &BigQuery, caller: Caller<'_>, project: &str, request: &R
     if !caller.may(project, "bigquery.datasets.get") {
         return masked(request, json!({"kind": "bigquery#datasetList", "etag": "e=="}));
     }
-    page(request, "bigquery#datasetList", "datasets", rows, false)
+    paged(request, ("maxResults", 50), json!({"kind": "bigquery#datasetList", "etag": "e=="}), "datasets", rows)
 }
 
 /// `GET projects/{project}/datasets/{dataset}`.
@@ -41,8 +42,9 @@ pub fn tables(world: &BigQuery, caller: Caller<'_>, project: &str, id: &str, req
     }
     match of(world, project).find(|dataset| dataset.id == id) {
         Some(dataset) => {
-            let rows = dataset.tables.iter().map(|table| table_row(project, dataset, table)).collect();
-            page(request, "bigquery#tableList", "tables", rows, true)
+            let rows: Vec<Value> = dataset.tables.iter().map(|table| table_row(project, dataset, table)).collect();
+            let list = json!({"kind": "bigquery#tableList", "etag": "e==", "totalItems": rows.len()});
+            paged(request, ("maxResults", 50), list, "tables", rows)
         }
         None => missing("Dataset", project, id),
     }
@@ -65,28 +67,52 @@ pub fn table(
     let Some((place, table)) = found else { return missing("Table", project, &format!("{dataset}.{id}")) };
     let mut row = table_row(project, place, table);
     row["etag"] = "e==".into();
+    row["selfLink"] =
+        format!("https://bigquery.googleapis.com/bigquery/v2/projects/{project}/datasets/{dataset}/tables/{name}")
+            .into();
     row["location"] = place.location.as_str().into();
-    if let Some(schema) = &table.schema {
-        row["schema"] = json!({ "fields": schema });
-    }
+    put(&mut row, "schema", table.schema.as_ref().map(|schema| json!({ "fields": schema })));
+    definition(&mut row, table, now);
     if request.param("view") != Some("BASIC") {
         storage(&mut row, table, partition, now);
     }
     masked(request, row)
 }
 
-fn storage(row: &mut Value, table: &Table, partition: Option<&str>, now: Time) {
-    let partition = partition.and_then(|id| table.partitions.get(id));
-    let modified = table.modified.iter().copied().filter(|at| *at <= now).max().or(table.created);
-    let modified = partition.map(|partition| partition.modified).or(modified).unwrap_or_default();
-    let rows = partition.map_or(table.rows, |partition| partition.rows);
-    row["lastModifiedTime"] = (modified.0 / 1000).to_string().into();
-    row["numRows"] = rows.to_string().into();
-    row["numBytes"] = table.bytes.to_string().into();
-    row["numLongTermBytes"] = "0".into();
-    if let Some(buffer) = &table.streaming_buffer {
-        row["streamingBuffer"] = buffer.clone();
+/// The query of a view.
+fn definition(row: &mut Value, table: &Table, now: Time) {
+    let Some(query) = &table.view else { return };
+    if table.r#type.as_deref() == Some("MATERIALIZED_VIEW") {
+        row["materializedView"] = json!({"query": query, "enableRefresh": true, "refreshIntervalMs": "1800000"});
+        put(&mut row["materializedView"], "lastRefreshTime", latest(&table.refreshed, now).map(ms));
+    } else {
+        row["view"] = json!({"query": query, "useLegacySql": false});
     }
+}
+
+/// How much there is, and since when; all but times without what is still in the streaming buffer.
+fn storage(row: &mut Value, table: &Table, partition: Option<&str>, now: Time) {
+    let one = partition.and_then(|id| table.partitions.get(id));
+    let (rows, bytes) = match (partition, one) {
+        (None, _) => (table.rows, table.bytes),
+        (Some(_), Some(one)) => (one.rows, one.bytes),
+        (Some(_), None) => (0, 0),
+    };
+    let modified = one.map(|one| one.modified).or(latest(&table.modified, now)).or(table.created).unwrap_or_default();
+    row["lastModifiedTime"] = ms(modified);
+    row["numRows"] = text(rows);
+    row["numBytes"] = text(bytes);
+    row["numLongTermBytes"] = "0".into();
+    row["numTotalLogicalBytes"] = text(bytes);
+    row["numActiveLogicalBytes"] = text(bytes);
+    row["numLongTermLogicalBytes"] = "0".into();
+    let partitions = table.partitions.len();
+    put(row, "numPartitions", (partitions > 0 && partition.is_none()).then(|| partitions.to_string().into()));
+    put(row, "streamingBuffer", table.streaming_buffer.clone());
+}
+
+fn latest(times: &[Time], now: Time) -> Option<Time> {
+    times.iter().copied().filter(|at| *at <= now).max()
 }
 
 fn of<'a>(world: &'a BigQuery, project: &str) -> impl Iterator<Item = &'a Dataset> {
@@ -96,40 +122,21 @@ fn of<'a>(world: &'a BigQuery, project: &str) -> impl Iterator<Item = &'a Datase
 fn dataset_row(project: &str, dataset: &Dataset) -> Value {
     let mut row = json!({"kind": "bigquery#dataset", "id": format!("{project}:{}", dataset.id), "location": dataset.location,
         "datasetReference": {"datasetId": dataset.id, "projectId": project}});
-    if !dataset.labels.is_empty() {
-        row["labels"] = json!(dataset.labels);
-    }
+    put(&mut row, "labels", (!dataset.labels.is_empty()).then(|| json!(dataset.labels)));
     row
 }
 
 fn table_row(project: &str, dataset: &Dataset, table: &Table) -> Value {
-    let created = table.created.unwrap_or_default();
     let mut row = json!({"kind": "bigquery#table", "id": format!("{project}:{}.{}", dataset.id, table.id),
         "tableReference": {"projectId": project, "datasetId": dataset.id, "tableId": table.id},
-        "type": table.r#type.as_deref().unwrap_or("TABLE"), "creationTime": (created.0 / 1000).to_string()});
-    if !table.labels.is_empty() {
-        row["labels"] = json!(table.labels);
-    }
+        "type": table.r#type.as_deref().unwrap_or("TABLE"), "creationTime": ms(table.created.unwrap_or_default())});
+    put(&mut row, "labels", (!table.labels.is_empty()).then(|| json!(table.labels)));
+    put(&mut row, "expirationTime", table.expires.map(ms));
+    put(&mut row, "timePartitioning", table.time_partitioning.clone());
+    put(&mut row, "clustering", (!table.clustering.is_empty()).then(|| json!({"fields": table.clustering})));
+    let plain_view = table.view.is_some() && table.r#type.as_deref() == Some("VIEW");
+    put(&mut row, "view", plain_view.then(|| json!({"useLegacySql": false})));
     row
-}
-
-fn page(request: &Request, kind: &str, key: &str, rows: Vec<Value>, total: bool) -> Answer {
-    let (Ok(size), Ok(skip)) = (number(request, "maxResults", 50), number(request, "pageToken", 0)) else {
-        return invalid("a number is expected");
-    };
-    let all = rows.len();
-    let mut value = json!({"kind": kind, "etag": "e=="});
-    if total {
-        value["totalItems"] = all.into();
-    }
-    let rows: Vec<Value> = rows.into_iter().skip(skip).take(size).collect();
-    if !rows.is_empty() {
-        value[key] = rows.into();
-    }
-    if all > skip + size {
-        value["nextPageToken"] = (skip + size).to_string().into();
-    }
-    masked(request, value)
 }
 
 fn missing(what: &str, project: &str, id: &str) -> Answer {

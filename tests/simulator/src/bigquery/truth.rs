@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::job::State;
-use super::jobs::projects;
+use super::jobs::{kept, projects};
 use super::world::{BigQuery, Job};
 use crate::time::Time;
 
@@ -16,6 +16,10 @@ pub struct Truth {
     pub finished: BTreeMap<String, u64>,
     /// Slot-milliseconds used so far by all jobs, by project, location, job type and reservation.
     pub slot_ms: BTreeMap<String, i64>,
+    /// The part of `slot_ms` that was used by jobs which are not over.
+    pub open_slot_ms: BTreeMap<String, i64>,
+    /// `slot_ms` of jobs with Airflow's label, by project and DAG.
+    pub dag_slot_ms: BTreeMap<String, i64>,
     /// Bytes read by jobs that are over, by project, location and job type.
     pub processed: BTreeMap<String, i64>,
     /// Bytes billed to jobs that are over, by project, location and job type.
@@ -30,11 +34,10 @@ pub struct Truth {
 pub fn truth(world: &BigQuery, since: Time, now: Time) -> Truth {
     let mut truth = Truth::default();
     for project in projects(world) {
-        let written = world.projects.iter().filter(|found| found.id == project).flat_map(|found| &found.jobs);
-        for job in written.filter(|job| since <= job.created && job.created <= now) {
+        for job in kept(world, &project).iter().filter(|job| since <= job.created && job.created <= now) {
             truth.add(&project, job, now);
         }
-        for job in world.busy_day.iter().flat_map(|day| day.jobs(&project, since, now)) {
+        for job in world.busy_day.iter().flat_map(|day| day.newest(&project, since, now)) {
             truth.add(&project, &job, now);
         }
     }
@@ -46,28 +49,38 @@ impl Truth {
         if job.dry_run {
             return;
         }
-        let work: Vec<&Job> = if job.is_script() { job.children.iter().collect() } else { vec![job] };
+        let work = if job.is_script() { job.children.as_slice() } else { std::slice::from_ref(job) };
         for part in work.iter().filter(|part| part.created <= now) {
-            let reservation = part.reservation.as_deref().unwrap_or("none");
-            let key = format!("{project}/{}/{}/{reservation}", part.location, part.job_type);
-            *self.slot_ms.entry(key).or_default() += part.slot_ms(now);
+            // Children have no labels of their own.
+            self.add_work(project, part, job.labels.get("airflow-dag"), now);
         }
         let state = job.state(now);
         if state != State::Done {
             *self.open.entry(format!("{project}/{}", state.as_str().to_lowercase())).or_default() += 1;
+            return;
         }
-        for part in work.iter().filter(|part| part.state(now) == State::Done && !part.hidden_bytes) {
-            let key = format!("{project}/{}/{}", part.location, part.job_type);
-            *self.processed.entry(key.clone()).or_default() += part.processed();
-            *self.billed.entry(key).or_default() += part.billed();
+        let statement = job.statement().unwrap_or_default();
+        let key = format!("{project}/{}/{}/{statement}/{}", job.location, job.job_type, job.outcome());
+        *self.finished.entry(key).or_default() += 1;
+        if let Some(error) = &job.error {
+            *self.errors.entry(format!("{project}/{}", error.reason)).or_default() += 1;
         }
-        if state == State::Done {
-            let statement = job.statement().unwrap_or_default();
-            let key = format!("{project}/{}/{}/{statement}/{}", job.location, job.job_type, job.outcome());
-            *self.finished.entry(key).or_default() += 1;
-            if let Some(error) = &job.error {
-                *self.errors.entry(format!("{project}/{}", error.reason)).or_default() += 1;
-            }
+    }
+
+    /// Slots and bytes of a job that does the work itself.
+    fn add_work(&mut self, project: &str, part: &Job, dag: Option<&String>, now: Time) {
+        let place = format!("{project}/{}/{}", part.location, part.job_type);
+        let key = format!("{place}/{}", part.reservation.as_deref().unwrap_or("none"));
+        let (used, done) = (part.slot_ms(now), part.state(now) == State::Done);
+        *self.slot_ms.entry(key.clone()).or_default() += used;
+        if let Some(dag) = dag {
+            *self.dag_slot_ms.entry(format!("{project}/{dag}")).or_default() += used;
+        }
+        if !done {
+            *self.open_slot_ms.entry(key).or_default() += used;
+        } else if !part.hidden_bytes {
+            *self.processed.entry(place.clone()).or_default() += part.processed();
+            *self.billed.entry(place).or_default() += part.billed();
         }
     }
 }

@@ -5,6 +5,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+mod capacity;
+mod tables;
+
+pub use capacity::{Assignment, Commitment, Reservation, Scaled};
+pub use tables::{Dataset, Partition, Table};
+
 use super::busy::BusyDay;
 use crate::time::{Span, Time};
 
@@ -101,6 +107,8 @@ pub struct Job {
     pub reservation: Option<String>,
     /// Edition of the reservation.
     pub edition: Option<String>,
+    /// What its configuration asks for instead of the assignment: a reservation, or `none` for on demand.
+    pub configured_reservation: Option<String>,
     /// Slots in use while it runs.
     pub slots: f64,
     /// Slots in use until so long after the start, instead.
@@ -150,6 +158,9 @@ pub struct Failure {
     /// For people.
     #[serde(default)]
     pub message: String,
+    /// Which part of the job, such as `query`.
+    #[serde(default)]
+    pub location: Option<String>,
 }
 
 /// Performance insights.
@@ -162,157 +173,6 @@ pub struct Insights {
     pub insufficient_shuffle_quota: bool,
     /// It reads so many percent more than it used to.
     pub input_data_change: Option<f32>,
-}
-
-/// One dataset.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Dataset {
-    /// Its id.
-    pub id: String,
-    /// Where it lies. Default US.
-    #[serde(default = "us")]
-    pub location: String,
-    /// Labels.
-    #[serde(default)]
-    pub labels: BTreeMap<String, String>,
-    /// Tables.
-    #[serde(default)]
-    pub tables: Vec<Table>,
-}
-
-/// One table.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Table {
-    /// Its id.
-    pub id: String,
-    /// TABLE, VIEW, EXTERNAL, MATERIALIZED_VIEW or SNAPSHOT. Default TABLE.
-    #[serde(default)]
-    pub r#type: Option<String>,
-    /// When it was made.
-    #[serde(default)]
-    pub created: Option<Time>,
-    /// Rows, without the streaming buffer.
-    #[serde(default)]
-    pub rows: i64,
-    /// Bytes, without the streaming buffer.
-    #[serde(default)]
-    pub bytes: i64,
-    /// When it was written to; those in the future have not happened.
-    #[serde(default)]
-    pub modified: Vec<Time>,
-    /// Columns; none leaves the key out.
-    #[serde(default)]
-    pub schema: Option<Vec<Value>>,
-    /// Rows that stream in.
-    #[serde(default)]
-    pub streaming_buffer: Option<Value>,
-    /// Partitions by id.
-    #[serde(default)]
-    pub partitions: BTreeMap<String, Partition>,
-    /// Labels.
-    #[serde(default)]
-    pub labels: BTreeMap<String, String>,
-}
-
-/// One partition.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Partition {
-    /// When it was last written to.
-    pub modified: Time,
-    /// Rows.
-    #[serde(default)]
-    pub rows: i64,
-}
-
-/// One reservation.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Reservation {
-    /// Admin project.
-    pub project: String,
-    /// Location.
-    pub location: String,
-    /// Its name.
-    pub name: String,
-    /// STANDARD, ENTERPRISE or ENTERPRISE_PLUS.
-    pub edition: String,
-    /// Slots that are always there.
-    #[serde(default)]
-    pub baseline_slots: i64,
-    /// Slots that autoscaling may add.
-    #[serde(default)]
-    pub autoscale_max_slots: i64,
-    /// Slots that autoscaling has added, from when on.
-    #[serde(default)]
-    pub autoscale: Vec<Scaled>,
-    /// May it not use idle slots of others?
-    #[serde(default)]
-    pub ignore_idle_slots: bool,
-    /// Jobs at once.
-    #[serde(default)]
-    pub concurrency: i64,
-    /// Such as AUTOSCALE_ONLY.
-    #[serde(default)]
-    pub scaling_mode: Option<String>,
-    /// Fields that replace those of its row.
-    #[serde(default)]
-    pub raw: Option<Value>,
-}
-
-/// Autoscaled slots from a time on.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Scaled {
-    /// From when.
-    pub at: Time,
-    /// How many.
-    pub slots: i64,
-}
-
-/// One assignment.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Assignment {
-    /// Admin project.
-    pub project: String,
-    /// Location.
-    pub location: String,
-    /// Reservation.
-    pub reservation: String,
-    /// Such as `projects/analytics`.
-    pub assignee: String,
-    /// Such as QUERY.
-    pub job_type: String,
-    /// PENDING or ACTIVE. Default ACTIVE.
-    #[serde(default)]
-    pub state: Option<String>,
-}
-
-/// One commitment.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Commitment {
-    /// Admin project.
-    pub project: String,
-    /// Location.
-    pub location: String,
-    /// Its id.
-    pub id: String,
-    /// Slots.
-    pub slots: i64,
-    /// Such as ANNUAL.
-    pub plan: String,
-    /// Edition.
-    pub edition: String,
-    /// Such as ACTIVE. Default ACTIVE.
-    #[serde(default)]
-    pub state: Option<String>,
-    /// When it ends.
-    #[serde(default)]
-    pub end: Option<Time>,
 }
 
 impl Default for Job {
@@ -331,6 +191,7 @@ impl Default for Job {
             priority: "INTERACTIVE".into(),
             reservation: None,
             edition: None,
+            configured_reservation: None,
             slots: 0.0,
             timeline: Vec::new(),
             bytes_processed: 0,
