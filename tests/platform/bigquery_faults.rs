@@ -122,3 +122,26 @@ async fn everything_once(scene: &mut Scene, trouble: &str) {
     }
     assert!(!scene.text().contains("planted"), "no secret, no address and no message is exposed");
 }
+
+/// The past of the month is read window by window; trouble there does not hold up what happens now.
+#[tokio::test]
+async fn a_past_that_cannot_be_read_costs_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("token"), "planted-token").unwrap();
+    let config = CONFIG.replace("history_max_jobs: 0, ", "");
+    let world = World::from_yaml(WORLD, base()).unwrap();
+    let mut scene = Scene::in_dir(dir.path(), Subject::BigQuery, world, &config, true).await;
+    let past = Fault { pattern: Some("maxCreationTime".into()), ..Trouble::status(500).into() };
+    scene.simulator.set_faults(vec![past]).unwrap();
+    scene.poll(&[]).await;
+    scene.advance(15);
+    everything_once(&mut scene, "no past").await;
+    let known_since = |scene: &Scene| {
+        scene.exposed().one("bigquery_period_known_since_timestamp_seconds", &[("gcp_project", "well")])
+    };
+    let began = base().0 as f64 / 1e6;
+    assert_eq!(known_since(&scene), Some(began));
+    scene.simulator.set_faults(Vec::new()).unwrap();
+    scene.poll(&[]).await;
+    assert!(known_since(&scene).unwrap() < began, "read once it can be");
+}

@@ -43,6 +43,7 @@ pub struct Jobs {
     book: Option<Book>,
     file: Option<StateFile>,
     chunk_ms: i64,
+    history_fails: bool,
 }
 
 impl Jobs {
@@ -56,7 +57,16 @@ impl Jobs {
     ) -> Self {
         let (file, saved) = state.map(|dir| dir.load::<Book>(project, book::VERSION)).unzip();
         let book = saved.flatten().map(|book| book.restored(project, settings.clone()));
-        Self { project: project.to_owned(), client, settings, hub, book, file, chunk_ms: CHUNK_MS }
+        Self {
+            project: project.to_owned(),
+            client,
+            settings,
+            hub,
+            book,
+            file,
+            chunk_ms: CHUNK_MS,
+            history_fails: false,
+        }
     }
 
     /// Everything that happened since the last poll. Says whether BigQuery's lists were read up to
@@ -148,6 +158,18 @@ impl Jobs {
         Ok(())
     }
 
+    /// The past may wait: what happens now is published all the same.
+    fn note_history(&mut self, read: Result<(), PollError>) {
+        match (read, self.history_fails) {
+            (Ok(()), _) => self.history_fails = false,
+            (Err(error), false) => {
+                tracing::warn!(gcp_project = self.project, %error, "this month's past cannot be read; it is tried again");
+                self.history_fails = true;
+            }
+            (Err(_), true) => {}
+        }
+    }
+
     fn save(&mut self) {
         if let (Some(hub), Some(book)) = (&self.hub, self.book.as_mut()) {
             book.outbox.acknowledge(hub.saved(&self.project));
@@ -175,7 +197,8 @@ impl Source for Jobs {
         let own_now = unix_ms(now).unwrap_or_default();
         let up_to_date = self.catch_up(own_now).await?;
         if up_to_date {
-            self.read_history().await?;
+            let read = self.read_history().await;
+            self.note_history(read);
         }
         Ok(self.publish())
     }
