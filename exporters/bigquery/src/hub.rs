@@ -16,7 +16,7 @@ pub struct Desk {
     pub batches: Vec<Batch>,
     /// Milliseconds of Unix time up to which the project's demand is complete.
     pub complete_until: i64,
-    saved: u64,
+    pub(crate) saved: u64,
 }
 
 impl Hub {

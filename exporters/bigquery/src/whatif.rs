@@ -140,3 +140,39 @@ impl Source for WhatIf {
         Ok(snapshot)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn whatif(taken: &[&str]) -> WhatIf {
+        let settings = WhatIfSettings { free_tib_per_month: 1.0, scenarios: Vec::new() };
+        let mut whatif = WhatIf::new(Hub::default(), settings, Arc::default(), None);
+        whatif.state.taken = taken.iter().map(|project| ((*project).to_owned(), 1)).collect();
+        whatif
+    }
+
+    fn edge(whatif: &mut WhatIf, desks: &[(&str, i64)]) -> Option<i64> {
+        let desk = |until: &i64| Desk { complete_until: *until * 1000, ..Desk::default() };
+        whatif.edge(&desks.iter().map(|(project, until)| ((*project).to_owned(), desk(until))).collect())
+    }
+
+    #[test]
+    fn who_comes_on_is_waited_for_and_who_is_stuck_is_not() {
+        let mut whatif = whatif(&[]);
+        assert_eq!(edge(&mut whatif, &[]), None);
+        for poll in 0..100 {
+            let (ahead, behind) = (100_000 + poll, 1000 + poll);
+            assert_eq!(edge(&mut whatif, &[("a", ahead), ("b", behind)]), Some(behind - 60), "b catches up");
+        }
+        let stuck = (0..).take_while(|poll| edge(&mut whatif, &[("a", 200_000 + poll), ("b", 1099)]) == Some(1039));
+        assert_eq!(stuck.count(), PATIENCE as usize - 1);
+    }
+
+    #[test]
+    fn a_project_that_was_known_before_the_restart_is_waited_for() {
+        let mut whatif = whatif(&["a", "gone"]);
+        let silent = (0..).take_while(|poll| edge(&mut whatif, &[("a", 1000 + poll)]).is_none());
+        assert_eq!(silent.count(), PATIENCE as usize - 1);
+    }
+}
