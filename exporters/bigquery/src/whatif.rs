@@ -32,6 +32,8 @@ use crate::prices::Prices;
 pub use pool::Pool;
 pub use scenario::Scenario;
 
+/// Name of the state; no project can have it.
+const TARGET: &str = "what if";
 /// Shape of the saved state.
 const VERSION: u32 = 1;
 /// A project that has come no further in so many polls is not waited for: a quarter of an hour.
@@ -61,7 +63,7 @@ struct State {
 impl WhatIf {
     /// The source; goes on from the saved state if there is any.
     pub fn new(hub: Hub, settings: WhatIfSettings, prices: Arc<Prices>, dir: Option<&Arc<StateDir>>) -> Self {
-        let (file, saved) = dir.map(|dir| dir.load::<State>("what-if", VERSION)).unzip();
+        let (file, saved) = dir.map(|dir| dir.load::<State>(TARGET, VERSION)).unzip();
         let mut state = saved.flatten().unwrap_or_default();
         state.pools.values_mut().for_each(|pool| pool.fit(&settings.scenarios));
         Self { hub, settings, prices, state, file, waited: BTreeMap::new() }
