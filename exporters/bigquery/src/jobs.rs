@@ -113,10 +113,10 @@ impl Jobs {
     /// The first look: what is open now is counted from here on.
     fn begin(&mut self, look: &mut Look) {
         let mut book = Book::starting_at(&self.project, self.settings.clone(), look.now);
-        book.take(&Look { reached: look.now, ..std::mem::take(look) });
+        look.reached = look.now;
+        book.take(look);
         book.begin_history();
         book.outbox.begin();
-        *look = Look { now: book.watermark, ..Look::default() };
         self.book = Some(book);
     }
 
