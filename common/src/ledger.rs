@@ -117,6 +117,19 @@ impl Ledger {
         self.totals.reindex();
     }
 
+    /// Keeps the series of every metric, histograms among them, whose family and labels satisfy `keep`.
+    pub fn retain_series(&mut self, catalogue: Catalogue, keep: impl Fn(&'static Family, &[String]) -> bool) {
+        for family in catalogue {
+            if let Some(rows) = self.totals.numbers.get_mut(family.name) {
+                rows.retain(|(labels, _)| keep(family, labels));
+            }
+            if let Some(rows) = self.totals.histograms.get_mut(family.name) {
+                rows.retain(|(labels, _)| keep(family, labels));
+            }
+        }
+        self.totals.reindex();
+    }
+
     /// Writes all totals.
     pub fn write_to(&self, snapshot: &mut Snapshot, catalogue: Catalogue) {
         for family in catalogue {

@@ -1,0 +1,3 @@
+//! `embulk-exporter`
+
+fn main() {}
