@@ -35,7 +35,7 @@ footprint_common::metrics! {
     gauge embulk_job_last_success_duration_seconds { embulk_job, runtime }
     /// Exit code of the job's last run. Absent where it is unknown.
     gauge embulk_job_last_run_exit_code { embulk_job, runtime }
-    /// Rows of the job's last run, by direction: read, loaded, rejected (by the destination), skipped (by the parser). Exact and of committed runs only; `rows_source` says where the number comes from: transaction_report, load_statistics, jdbc_batches, insert_select, elasticsearch, log_lines (one per skipped row), nothing_to_load. Absent where it is not exactly known.
+    /// Rows of the job's last run, by direction: read, loaded, rejected (by the destination), skipped (by the parser). Exact, and but for skipped ones of committed runs only; `rows_source` says where the number comes from: transaction_report, load_statistics, jdbc_batches, insert_select, elasticsearch, log_lines (one per skipped row), nothing_to_load. Absent where it is not exactly known.
     gauge embulk_job_last_run_rows { embulk_job, runtime, direction, rows_source }
     /// Rows that the job's last run read at least: progress that a JDBC input logs, not a count. Absent without such lines.
     gauge embulk_job_last_run_rows_read_at_least { embulk_job, runtime }
@@ -46,7 +46,7 @@ footprint_common::metrics! {
     /// Always 1; what the job's last run with a log was. Empty labels are unknown. `gcp_project`, `dataset` and `table` name the BigQuery destination, without partition.
     gauge embulk_job_info { embulk_job, runtime, dag_id, task_id, embulk_version, input_plugin, output_plugin, gcp_project, dataset, table }
 
-    /// Rows of committed runs by direction, only where exactly known; see embulk_job_last_run_rows.
+    /// Rows by direction, only where exactly known, and but for skipped ones of committed runs only; see embulk_job_last_run_rows.
     counter embulk_job_rows_total { embulk_job, runtime, direction }
     /// Committed runs by the best evidence of their rows; `none` means that nothing in the log counts rows exactly.
     counter embulk_job_rows_evidence_total { embulk_job, runtime, rows_source }

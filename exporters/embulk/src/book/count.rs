@@ -106,11 +106,10 @@ impl Book {
         for (level, lines) in [("warn", log.warnings), ("error", log.errors)] {
             self.ledger.add(&embulk_job_log_lines_total, [job, runtime, level], lines as f64);
         }
-        if !log.committed {
-            return;
+        if log.committed {
+            let source = log.rows.loaded.or(log.rows.read).map_or("none", |(_, source)| source.as_str());
+            self.ledger.add(&embulk_job_rows_evidence_total, [job, runtime, source], 1.0);
         }
-        let source = log.rows.loaded.or(log.rows.read).map_or("none", |(_, source)| source.as_str());
-        self.ledger.add(&embulk_job_rows_evidence_total, [job, runtime, source], 1.0);
         for (direction, rows) in directions(log) {
             if let Some((rows, _)) = rows {
                 self.ledger.add(&embulk_job_rows_total, [job, runtime, direction], rows as f64);

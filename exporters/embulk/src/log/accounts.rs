@@ -214,9 +214,15 @@ impl Accounts {
             read: report.map(|(read, ..)| of_report(read)).or_else(|| zero().filter(|_| loaded.is_none())),
             loaded: loaded.or_else(zero),
             rejected: report.map(|(.., rejected)| of_report(rejected)).or_else(bad),
-            skipped: Some((self.skipped, RowsSource::LogLines)).filter(|_| self.skipped > 0),
             read_at_least: Some(fetched).filter(|rows| *rows > 0),
+            ..self.skipped_only()
         }
+    }
+
+    /// The rows of a run that is not known to have committed.
+    pub fn skipped_only(&self) -> Rows {
+        let skipped = Some((self.skipped, RowsSource::LogLines)).filter(|_| self.skipped > 0);
+        Rows { skipped, ..Rows::default() }
     }
 
     fn loaded(&self) -> Exact {

@@ -34,7 +34,9 @@ struct TransactionReport {
 impl BigQuery {
     /// Takes what stands behind `embulk-output-bigquery: `, or a line of the Java plugin.
     pub fn read(&mut self, text: &str, accounts: &mut Accounts) {
-        if let Some(report) = text.strip_prefix("transaction_report: ") {
+        if text.starts_with("Nothing for transfer") {
+            accounts.nothing();
+        } else if let Some(report) = text.strip_prefix("transaction_report: ") {
             self.report(report, accounts);
         } else if text.starts_with("Load job starting...") {
             self.load_starts(text);

@@ -50,6 +50,11 @@ pub enum Message<'a> {
     Other,
 }
 
+/// Whether a message may say something that is counted, by its first byte.
+pub fn may_count(text: &[u8]) -> bool {
+    matches!(text.first(), Some(b'C' | b'S' | b'L' | b'>' | b'{' | b'F' | b'U' | b'e' | b'm' | b'g' | b'j' | b'r' | b'I' | b'N' | b'O'))
+}
+
 /// Reads a message. Decides by its first character, since most lines say nothing that is counted.
 pub fn read(text: &str) -> Message<'_> {
     let found = match text.as_bytes().first() {
@@ -128,9 +133,9 @@ fn timing(text: &str) -> Option<Message<'_>> {
 }
 
 fn progress(text: &str) -> Option<Message<'_>> {
-    let (done, rest) = count(text.strip_prefix("{done:")?.trim_start())?;
-    let (planned, _) = count(rest.strip_prefix('/')?.trim_start())?;
-    Some(Message::Progress(done, planned))
+    let (done, rest) = text.strip_prefix("{done:")?.split_once('/')?;
+    let (planned, _) = rest.split_once(',')?;
+    Some(Message::Progress(done.trim().parse().ok()?, planned.trim().parse().ok()?))
 }
 
 fn using(text: &str) -> Option<Message<'_>> {

@@ -66,7 +66,7 @@ pub struct Report {
     pub plugins: Plugins,
     /// Tasks, if the log counts them.
     pub tasks: Option<Tasks>,
-    /// Rows; of committed runs only.
+    /// Rows; but for skipped ones, of committed runs only.
     pub rows: Rows,
     /// Bytes; of committed runs only.
     pub bytes: Bytes,

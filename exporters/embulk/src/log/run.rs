@@ -1,5 +1,7 @@
 //! One run while it is read.
 
+use std::sync::LazyLock;
+
 use memchr::memmem;
 
 use super::accounts::Accounts;
@@ -27,6 +29,8 @@ pub struct Run {
     /// The command, where a thread's name tells it.
     command: Command,
     informational: bool,
+    /// A stack trace was seen, and `Committed.` was not since.
+    stack: bool,
     first: Option<[u8; STAMP]>,
     last: Option<[u8; STAMP]>,
     exit_code: Option<i32>,
@@ -67,7 +71,6 @@ impl Run {
         self.lines = true;
         self.stamp(header);
         self.set_version(&String::from_utf8_lossy(text));
-        self.informational = true;
         self.announced = self.version.as_deref().is_some_and(says_started);
     }
 
@@ -76,7 +79,8 @@ impl Run {
         self.lines = true;
         self.stamp(header);
         match header.level {
-            Level::Info => self.informational = true,
+            // The first lines come before the log level takes effect.
+            Level::Info => self.informational |= !matches!(message, Message::Preamble),
             Level::Warn => self.warnings += 1,
             Level::Error => self.errors += 1,
             Level::Debug | Level::Banner => {}
@@ -94,15 +98,17 @@ impl Run {
     /// Takes a line without a header: a stack trace, `Error:`, or anything on stdout.
     pub fn take_plain(&mut self, raw: &[u8]) {
         let trimmed = raw.trim_ascii_start();
-        if trimmed.is_empty() || (trimmed.len() < raw.len() && is_frame(trimmed)) {
+        if trimmed.len() < raw.len() && is_frame(trimmed) {
+            self.stack = true;
+            return;
+        }
+        if trimmed.is_empty() {
             return;
         }
         self.lines = true;
         self.tail.push(raw);
         if is_error(raw) {
-            let Group { runs, committed, failed } = self.group;
-            self.group.failed = (failed + 1).min(runs - committed.min(runs));
-            self.embulk = true;
+            self.fail();
         } else if let Some(code) = exit_code(raw) {
             self.exit_code = Some(code);
         }
@@ -121,6 +127,11 @@ impl Run {
     /// Whether the banner was seen, and `Started Embulk` is to come.
     pub fn awaits_start(&self) -> bool {
         self.announced && !self.started
+    }
+
+    /// Whether the first lines of a run were seen, of any version.
+    pub fn shows_start(&self) -> bool {
+        self.started || self.announced || self.version.is_some()
     }
 
     /// Whether anything of Embulk's was seen.
@@ -178,7 +189,7 @@ impl Run {
             informational: self.informational,
             plugins: self.plugins,
             tasks: self.tasks,
-            rows: if committed { self.accounts.rows() } else { super::Rows::default() },
+            rows: if committed { self.accounts.rows() } else { self.accounts.skipped_only() },
             bytes: if committed { bytes } else { Bytes::default() },
             destination,
             plugin_retries: self.retries,
@@ -222,8 +233,19 @@ impl Run {
         }
     }
 
+    /// Embulk says nothing more after `Committed.`: what came before a stack trace was a row on stdout.
+    fn fail(&mut self) {
+        self.embulk = true;
+        if std::mem::take(&mut self.stack) && self.group.runs == 1 {
+            self.group.committed = 0;
+        }
+        let Group { runs, committed, failed } = self.group;
+        self.group.failed = (failed + 1).min(runs - committed.min(runs));
+    }
+
     fn commit(&mut self) {
         self.command = Command::Run;
+        self.stack = false;
         self.goes_on();
         self.group.committed = (self.group.committed + 1).min(self.group.runs);
     }
@@ -279,21 +301,34 @@ fn is_error(line: &[u8]) -> bool {
 
 /// What a wrapper says of the exit code: docker compose, shells, Airflow's operators, cron jobs.
 fn exit_code(line: &[u8]) -> Option<i32> {
-    let text = std::str::from_utf8(line).ok()?.trim_end().trim_end_matches('.');
-    if text.len() > MAX_EXIT_LINE {
+    let line = line.trim_ascii_end();
+    let line = line.strip_suffix(b".").unwrap_or(line);
+    if line.len() > MAX_EXIT_LINE {
         return None;
     }
-    if memmem::find(line, b": line ").is_some() {
-        let signals = [(" Killed ", 137), (" Terminated ", 143), (" Aborted ", 134)];
-        let spaced = format!("{text} ");
-        return signals.iter().find(|(name, _)| spaced.contains(name)).map(|(_, code)| *code);
+    let digits = line.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let (head, code) = line.split_at(line.len() - digits);
+    if !(1..=3).contains(&digits) {
+        return signal(line);
     }
-    let digits = text.len() - text.trim_end_matches(|c: char| c.is_ascii_digit()).len();
-    let (head, code) = text.split_at(text.len() - digits);
-    let head = head.trim_end_matches([' ', ':', '=']);
-    let says = ["exited with code", "exit code", "exit status", "return code", "failed with code", "exited with"];
-    let said = says.iter().any(|words| head.ends_with(words));
-    code.parse().ok().filter(|code| said && (0..=255).contains(code))
+    let head = head.trim_ascii_end();
+    let head = head.strip_suffix(b":").or(head.strip_suffix(b"=")).unwrap_or(head);
+    let said = ["exited with code", "exit code", "exit status", "return code", "failed with code", "exited with"];
+    let said = said.iter().any(|words| head.ends_with(words.as_bytes()));
+    let code = code.iter().fold(0, |code, digit| code * 10 + i32::from(digit - b'0'));
+    (said && code <= 255).then_some(code)
+}
+
+/// What a shell says of a child that a signal ended: `load.sh: line 3:     7 Killed      embulk run a.yml`.
+fn signal(line: &[u8]) -> Option<i32> {
+    static LINE: LazyLock<memmem::Finder> = LazyLock::new(|| memmem::Finder::new(b": line "));
+    let rest = &line[LINE.find(line)?..];
+    let signals: [(&[u8], i32); 3] = [(b" Killed", 137), (b" Terminated", 143), (b" Aborted", 134)];
+    let said = |name: &[u8]| {
+        let end = memmem::find(rest, name).map(|at| at + name.len());
+        end.is_some_and(|end| rest.get(end).is_none_or(|next| *next == b' '))
+    };
+    signals.iter().find(|(name, _)| said(name)).map(|(_, code)| *code)
 }
 
 const MAX_EXIT_LINE: usize = 300;

@@ -1,5 +1,6 @@
 //! From a stream to the runs in it: where they begin and end, also where two are interleaved.
 
+use std::borrow::Cow;
 use std::mem::take;
 
 use super::line::{self, Header, Level, Line};
@@ -49,6 +50,16 @@ impl Runs {
         self.state.doubtful.is_empty() && self.state.open.as_ref().is_some_and(Run::is_terminal)
     }
 
+    /// As [`Runs::open_is_terminal`], also if nobody knows yet whether runs before it have ended.
+    pub fn newest_is_terminal(&self) -> bool {
+        self.state.open.as_ref().is_some_and(Run::is_terminal)
+    }
+
+    /// Whether the first lines of the open run were seen: the banner, or `Started Embulk`.
+    pub fn open_shows_start(&self) -> bool {
+        self.state.open.as_ref().is_some_and(Run::shows_start)
+    }
+
     /// Timestamp of the first line of the open run, in milliseconds of Unix time.
     pub fn open_first_ms(&self) -> Option<i64> {
         self.state.open.as_ref().and_then(Run::first_ms)
@@ -75,12 +86,18 @@ impl Runs {
 
 impl State {
     fn take(&mut self, line: &[u8], at: u64) {
+        // Most lines have no wrapper.
+        if line::is_stamp(line) && !line.ends_with(b"\r") {
+            return self.take_line(&line::read(line), line, at);
+        }
         let inner = line::unwrap(line);
-        let mut parts = inner.split(|byte| *byte == b'\n');
-        let first = parts.next().unwrap_or_default();
-        self.take_line(&line::read(first), first, at);
         // A structured entry may hold a whole stack trace.
-        parts.for_each(|part| self.take_line(&line::read(part), part, at));
+        for part in inner.split(|byte| *byte == b'\n').filter(|_| matches!(inner, Cow::Owned(_))) {
+            self.take_line(&line::read(part), part, at);
+        }
+        if let Cow::Borrowed(inner) = inner {
+            self.take_line(&line::read(inner), inner, at);
+        }
     }
 
     fn take_line(&mut self, line: &Line, raw: &[u8], at: u64) {
@@ -89,8 +106,9 @@ impl State {
             self.begin(at);
             return self.open(at).take_banner(header, line.text);
         }
-        let text = String::from_utf8_lossy(line.text);
-        let message = if header.level == Level::Debug { Message::Other } else { message::read(&text) };
+        let spoken = header.level == Level::Warn || (header.level != Level::Debug && message::may_count(line.text));
+        let text = if spoken { String::from_utf8_lossy(line.text) } else { Cow::Borrowed("") };
+        let message = message::read(&text);
         self.find_run(header, message, at);
         self.open(at).take(header, &text, message, raw);
     }

@@ -1,18 +1,17 @@
 //! The end of a run's log, for the rules of causes.
 
-use std::collections::VecDeque;
-
 use footprint_common::cause::LogTail;
 
-/// Warnings, errors and lines without a header, newest last, in at most [`LIMIT`] bytes. Stack frames
-/// and informational lines are left out: they name no cause, and the latter hold SQL.
+/// Warnings, errors and lines without a header, newest last: at least the last [`LIMIT`] bytes of them, and
+/// at most half as many again. Stack frames and informational lines are left out: they name no cause, and
+/// the latter hold SQL.
 #[derive(Default)]
 pub struct Tail {
-    bytes: VecDeque<u8>,
+    bytes: Vec<u8>,
 }
 
 /// Bytes kept of a run.
-const LIMIT: usize = 32 * 1024;
+const LIMIT: usize = 24 * 1024;
 /// Bytes kept of a line.
 const MAX_LINE: usize = 4 * 1024;
 
@@ -20,29 +19,29 @@ impl Tail {
     /// Adds a line.
     pub fn push(&mut self, line: &[u8]) {
         let line = &line[..line.len().min(MAX_LINE)];
-        let over = (self.bytes.len() + line.len() + 1).saturating_sub(LIMIT);
-        if over > 0 {
-            self.bytes.drain(..over.min(self.bytes.len()));
-        }
-        self.bytes.extend(line);
-        self.bytes.push_back(b'\n');
+        self.make_room(line.len() + 1);
+        self.bytes.extend_from_slice(line);
+        self.bytes.push(b'\n');
     }
 
     /// Adds the tail of a later run of the same stream.
     pub fn append(&mut self, later: &Tail) {
-        let (a, b) = later.bytes.as_slices();
-        let over = (self.bytes.len() + later.bytes.len()).saturating_sub(LIMIT);
-        self.bytes.drain(..over.min(self.bytes.len()));
-        self.bytes.extend(a);
-        self.bytes.extend(b);
+        self.make_room(later.bytes.len());
+        self.bytes.extend_from_slice(&later.bytes);
+    }
+
+    /// Moving what is kept only now and then is cheaper than a ring.
+    fn make_room(&mut self, wanted: usize) {
+        if self.bytes.len() + wanted > LIMIT + LIMIT / 2 {
+            let over = self.bytes.len().saturating_sub(LIMIT);
+            self.bytes.drain(..over);
+        }
     }
 
     /// The form that the rules read.
     pub fn to_log(&self) -> LogTail {
-        let mut log = LogTail::new(2 * LIMIT);
-        let (a, b) = self.bytes.as_slices();
-        log.feed(a);
-        log.feed(b);
+        let mut log = LogTail::new(4 * LIMIT);
+        log.feed(&self.bytes);
         log.finish();
         log
     }
