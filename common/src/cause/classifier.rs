@@ -1,6 +1,10 @@
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use regex::bytes::{RegexSet, RegexSetBuilder};
+use serde_saphyr::Spanned;
+
+use crate::config::ConfigError;
 
 use super::rules::{self, On, Rule, RuleError};
 use super::tail::Line;
@@ -62,6 +66,23 @@ impl Classifier {
         all.extend(rules::parse(text, file_name, &taken)?);
         self.user = Arc::new(Pack::new(all, true));
         Ok(())
+    }
+
+    /// The built-in rules, and those of the file that a configuration names as `cause_rules_file`;
+    /// relative paths start at `config_dir`.
+    ///
+    /// # Errors
+    /// When the file cannot be read or used.
+    pub fn configured(file: Option<&Spanned<PathBuf>>, config_dir: &Path) -> Result<Classifier, ConfigError> {
+        let mut classifier = Classifier::builtin();
+        let Some(named) = file else { return Ok(classifier) };
+        let path = config_dir.join(&named.value);
+        let error = |problem: String| {
+            ConfigError::new("cause_rules_file", problem, "see docs/CAUSES.md for the form of a rule").at(named)
+        };
+        let text = std::fs::read_to_string(&path).map_err(|e| error(format!("cannot read {}: {e}", path.display())))?;
+        classifier.load_user_rules(&text, &path.display().to_string()).map_err(|e| error(e.to_string()))?;
+        Ok(classifier)
     }
 
     /// Every rule in the order in which they are tried.

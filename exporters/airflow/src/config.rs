@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use footprint_common::cause::Classifier;
 use footprint_common::config::{ConfigError, SecretFile, at_least, duration, duration_or, glob};
 use footprint_common::gcp::auth::TokenSource;
 use footprint_common::gcp::composer;
@@ -223,22 +222,6 @@ fn rule((index, raw): (usize, &RawObjective)) -> Result<Rule, ConfigError> {
     let key = format!("objectives[{index}].max_age");
     let max_age = duration_or(&key, Some(&raw.max_age), Duration::ZERO)?.as_secs_f64();
     Ok(Rule { environment: raw.environment.clone(), pattern: raw.dag_id.value.clone(), max_age })
-}
-
-/// The classifier with the user's own rules, if any.
-///
-/// # Errors
-/// When the rules file cannot be read or used.
-pub fn classifier(raw: &Raw, setup: &Setup) -> Result<Classifier, ConfigError> {
-    let Some(path) = &raw.cause_rules_file else { return Ok(Classifier::builtin()) };
-    let file = setup.config_dir.join(&path.value);
-    let error = |problem: String| {
-        ConfigError::new("cause_rules_file", problem, "see docs/CAUSES.md for the form of a rule").at(path)
-    };
-    let text = std::fs::read_to_string(&file).map_err(|e| error(format!("cannot read {}: {e}", file.display())))?;
-    let mut classifier = Classifier::builtin();
-    classifier.load_user_rules(&text, &file.display().to_string()).map_err(|e| error(e.to_string()))?;
-    Ok(classifier)
 }
 
 /// Where Google tokens come from.

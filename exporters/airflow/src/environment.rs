@@ -36,7 +36,7 @@ pub(crate) fn sources(raw: Raw, setup: &Setup) -> Result<Sources, ConfigError> {
     check_not_empty(&raw)?;
     let factory = Factory {
         settings: Arc::new(Settings::new(&raw)?),
-        classifier: Arc::new(config::classifier(&raw, setup)?),
+        classifier: Arc::new(Classifier::configured(raw.cause_rules_file.as_ref(), &setup.config_dir)?),
         telemetry: setup.telemetry.clone(),
         state: setup.state.clone(),
     };

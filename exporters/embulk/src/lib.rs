@@ -8,11 +8,28 @@
 
 pub mod background;
 pub mod book;
+pub mod config;
+pub mod files;
+pub mod docker;
 pub mod follow;
 pub mod keeper;
+pub mod kubernetes;
 pub mod log;
 pub mod metrics;
 pub mod naming;
 pub mod outcome;
 pub mod run;
+mod setup;
 pub mod shared;
+
+use footprint_common::run::Exporter;
+
+/// The exporter as `main` runs it.
+pub const EXPORTER: Exporter<config::Raw> = Exporter {
+    name: "embulk",
+    about: "Prometheus exporter for Embulk: every load's result, rows and cause, without touching a job",
+    version: env!("CARGO_PKG_VERSION"),
+    port: 10342,
+    metrics: metrics::ALL,
+    sources: setup::sources,
+};

@@ -1,3 +1,5 @@
 //! `embulk-exporter`
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    embulk_exporter::EXPORTER.main()
+}
