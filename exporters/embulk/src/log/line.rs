@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr_iter, memmem};
+use memchr::{memchr, memmem};
 use serde::Deserialize;
 
 use super::report::Command;
@@ -60,11 +60,15 @@ const MAX_WRAPPERS: usize = 5;
 
 /// Takes Embulk's header off.
 pub fn read(text: &[u8]) -> Line<'_> {
-    let found = if is_stamp(text) { header(text) } else { bare(text) };
-    match found {
-        Some((header, text)) => Line { header: Some(header), text },
-        None => Line { header: None, text },
+    if is_stamp(text) {
+        return stamped(text);
     }
+    bare(text).map_or(Line { header: None, text }, |(header, text)| Line { header: Some(header), text })
+}
+
+/// The same of a line that begins with a timestamp, as [`is_stamp`] knows it.
+pub fn stamped(text: &[u8]) -> Line<'_> {
+    header(text).map_or(Line { header: None, text }, |(header, text)| Line { header: Some(header), text })
 }
 
 /// Takes carriage returns, colours and wrappers off.
@@ -94,7 +98,7 @@ fn header(text: &[u8]) -> Option<(Header<'_>, &[u8])> {
     let (level, rest) = level(rest.strip_prefix(b" [")?)?;
     let rest = rest.strip_prefix(b"] (")?;
     // Names of JRuby's threads hold paths, colons and spaces.
-    let end = memchr_iter(b')', rest).find(|at| rest[at + 1..].starts_with(b": "))?;
+    let end = rest.windows(3).position(|end| end == b"): ")?;
     Some((Header { stamp: Some(stamp), level, thread: &rest[..end] }, &rest[end + 3..]))
 }
 

@@ -62,7 +62,7 @@ pub fn read(text: &str) -> Message<'_> {
         Some(b'S') => statement(text),
         Some(b'L') => loading(text),
         Some(b'>') => timing(text),
-        Some(b'{') => progress(text),
+        Some(b'{') => progress(text.as_bytes()),
         Some(b'F') => count_between(text, "Fetched ", "rows.").map(Message::Fetched),
         Some(b'U') => using(text),
         Some(b'e' | b'm' | b'g' | b'j' | b'r') => lower(text),
@@ -92,17 +92,17 @@ fn statement(text: &str) -> Option<Message<'_>> {
         return Some(Message::Started(version.trim_end()));
     }
     if let Some(sql) = text.strip_prefix("SQL: ") {
-        let copies = sql.starts_with("INSERT INTO ") && memmem::find(sql.as_bytes(), b" SELECT ").is_some();
-        let upserts = memmem::find(sql.as_bytes(), b" ON ").is_some() && is_upsert(sql);
-        return Some(if copies && !upserts { Message::InsertSelect } else { Message::Statement });
+        return Some(if sql.starts_with("INSERT INTO ") { insert(sql) } else { Message::Statement });
     }
     let skipped = ["Skipped line ", "Skipped record ", "Skipped an invalid record"];
     skipped.iter().any(|start| text.starts_with(start)).then_some(Message::Skipped)
 }
 
 /// Of an upsert the database counts rows that it touched, some of them twice.
-fn is_upsert(sql: &str) -> bool {
-    ["ON DUPLICATE KEY", "ON CONFLICT"].iter().any(|words| memmem::find(sql.as_bytes(), words.as_bytes()).is_some())
+fn insert(sql: &str) -> Message<'_> {
+    let has = |words: &str| memmem::find(sql.as_bytes(), words.as_bytes()).is_some();
+    let copies = has(" SELECT ") && !has("ON DUPLICATE KEY") && !has("ON CONFLICT");
+    if copies { Message::InsertSelect } else { Message::Statement }
 }
 
 fn loading(text: &str) -> Option<Message<'_>> {
@@ -120,8 +120,8 @@ fn loading(text: &str) -> Option<Message<'_>> {
 
 fn timing(text: &str) -> Option<Message<'_>> {
     let rest = text.strip_prefix("> ")?;
-    let Some(at) = memmem::find(rest.as_bytes(), b" seconds") else { return None };
-    let rest = rest[at + " seconds".len()..].trim_end();
+    let (_, rest) = rest.split_once(' ')?;
+    let rest = rest.strip_prefix("seconds")?.trim_end();
     let Some(inside) = rest.strip_prefix(" (").and_then(|rest| rest.strip_suffix(')')) else {
         return Some(Message::Statement);
     };
@@ -132,10 +132,18 @@ fn timing(text: &str) -> Option<Message<'_>> {
     (rest == "rows").then_some(Message::Touched(rows))
 }
 
-fn progress(text: &str) -> Option<Message<'_>> {
-    let (done, rest) = text.strip_prefix("{done:")?.split_once('/')?;
-    let (planned, _) = rest.split_once(',')?;
-    Some(Message::Progress(done.trim().parse().ok()?, planned.trim().parse().ok()?))
+/// `{done:  2 / 3, running: 1}`, which is most of what a long run says.
+pub fn progress(text: &[u8]) -> Option<Message<'static>> {
+    let (done, rest) = number(text.strip_prefix(b"{done:")?)?;
+    let (planned, _) = number(rest.trim_ascii_start().strip_prefix(b"/")?)?;
+    Some(Message::Progress(done, planned))
+}
+
+fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let bytes = bytes.trim_ascii_start();
+    let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let value = bytes[..digits].iter().fold(0, |value: u64, digit| value.wrapping_mul(10) + u64::from(digit - b'0'));
+    (1..=18).contains(&digits).then_some((value, &bytes[digits..]))
 }
 
 fn using(text: &str) -> Option<Message<'_>> {

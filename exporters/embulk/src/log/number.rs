@@ -3,21 +3,20 @@
 /// The count with which `text` begins, and what stands behind it. Separators of thousands are
 /// skipped, whatever they are.
 pub fn count(text: &str) -> Option<(u64, &str)> {
-    let bytes = text.as_bytes();
-    let end = bytes.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(bytes.len());
-    // Nearly all numbers are short and plain.
-    match bytes.get(end) {
-        Some(b' ') if (1..=18).contains(&end) && bytes.get(end + 1).is_some_and(u8::is_ascii_alphabetic) => {
-            Some((plain(&bytes[..end]), &text[end + 1..]))
+    let (mut value, mut digits, mut at) = (0u64, 0, 0);
+    for byte in text.bytes() {
+        match byte {
+            b'0'..=b'9' => (value, digits) = (value.wrapping_mul(10) + u64::from(byte - b'0'), digits + 1),
+            b',' | b'.' | b' ' | b'\'' | b'_' => {}
+            _ if byte.is_ascii() => break,
+            _ => return localized(text),
         }
-        _ => localized(text),
+        at += 1;
     }
+    (1..=19).contains(&digits).then(|| (value, &text[at..]))
 }
 
-fn plain(digits: &[u8]) -> u64 {
-    digits.iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0'))
-}
-
+/// The same with digits and separators of any script.
 fn localized(text: &str) -> Option<(u64, &str)> {
     let end = text.find(|c: char| digit(c).is_none() && !is_separator(c)).unwrap_or(text.len());
     let (number, rest) = text.split_at(end);

@@ -95,6 +95,14 @@ impl Run {
         self.take_message(header, message);
     }
 
+    /// Takes an informational line that says nothing that is counted.
+    pub fn take_quiet(&mut self, header: &Header) {
+        self.lines = true;
+        self.stamp(header);
+        self.informational |= header.level == Level::Info;
+        self.note_thread(header);
+    }
+
     /// Takes a line without a header: a stack trace, `Error:`, or anything on stdout.
     pub fn take_plain(&mut self, raw: &[u8]) {
         let trimmed = raw.trim_ascii_start();

@@ -24,6 +24,11 @@ struct State {
     ended: Vec<Report>,
 }
 
+/// Nearly all text is UTF-8, which is quicker to check than to mend.
+fn text_of(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
+}
+
 /// Runs of one stream that are told apart at once.
 const MAX_DOUBTFUL: usize = 16;
 
@@ -60,6 +65,11 @@ impl Runs {
         self.state.open.as_ref().is_some_and(Run::shows_start)
     }
 
+    /// Whether the open run has shown lines after which `Started Embulk` is to come.
+    pub fn open_awaits_start(&self) -> bool {
+        self.state.open.as_ref().is_some_and(Run::awaits_start)
+    }
+
     /// Timestamp of the first line of the open run, in milliseconds of Unix time.
     pub fn open_first_ms(&self) -> Option<i64> {
         self.state.open.as_ref().and_then(Run::first_ms)
@@ -88,15 +98,14 @@ impl State {
     fn take(&mut self, line: &[u8], at: u64) {
         // Most lines have no wrapper.
         if line::is_stamp(line) && !line.ends_with(b"\r") {
-            return self.take_line(&line::read(line), line, at);
+            return self.take_line(&line::stamped(line), line, at);
         }
-        let inner = line::unwrap(line);
-        // A structured entry may hold a whole stack trace.
-        for part in inner.split(|byte| *byte == b'\n').filter(|_| matches!(inner, Cow::Owned(_))) {
-            self.take_line(&line::read(part), part, at);
-        }
-        if let Cow::Borrowed(inner) = inner {
-            self.take_line(&line::read(inner), inner, at);
+        match line::unwrap(line) {
+            Cow::Borrowed(inner) => self.take_line(&line::read(inner), inner, at),
+            // A structured entry may hold a whole stack trace.
+            Cow::Owned(inner) => {
+                inner.split(|byte| *byte == b'\n').for_each(|part| self.take_line(&line::read(part), part, at));
+            }
         }
     }
 
@@ -106,9 +115,13 @@ impl State {
             self.begin(at);
             return self.open(at).take_banner(header, line.text);
         }
-        let spoken = header.level == Level::Warn || (header.level != Level::Debug && message::may_count(line.text));
-        let text = if spoken { String::from_utf8_lossy(line.text) } else { Cow::Borrowed("") };
-        let message = message::read(&text);
+        let quiet = header.level == Level::Debug || (header.level == Level::Info && !message::may_count(line.text));
+        if quiet && (self.doubtful.is_empty() || header.command() == Command::Other) {
+            return self.open(at).take_quiet(header);
+        }
+        let progress = message::progress(line.text);
+        let text = if progress.is_some() { Cow::Borrowed("") } else { text_of(line.text) };
+        let message = progress.unwrap_or_else(|| message::read(&text));
         self.find_run(header, message, at);
         self.open(at).take(header, &text, message, raw);
     }
