@@ -1,5 +1,6 @@
 //! What every Footprint exporter shares. ARCHITECTURE.md draws the whole.
 
+pub mod airflow;
 pub mod board;
 pub mod cause;
 pub mod config;

@@ -23,9 +23,9 @@ use footprint_common::source::Source;
 use footprint_common::state::{StateDir, StateFile};
 use tokio::time::Instant;
 
-use crate::client::Client;
-use crate::client::model::TaskInstance;
-use crate::client::pages::{Window, unix_ms};
+use footprint_common::airflow::Client;
+use footprint_common::airflow::model::TaskInstance;
+use footprint_common::airflow::pages::{Window, unix_ms};
 use crate::config::ActivitySettings;
 use crate::directory::Directory;
 use crate::metrics::*;
@@ -188,7 +188,7 @@ impl Activity {
     async fn active_if_due(
         &self,
         own_now: i64,
-    ) -> Result<Option<(Vec<crate::client::model::Run>, Vec<TaskInstance>)>, PollError> {
+    ) -> Result<Option<(Vec<footprint_common::airflow::model::Run>, Vec<TaskInstance>)>, PollError> {
         if self.reconciled.is_some_and(|at| (own_now - at).abs() < RECONCILE_MS) {
             return Ok(None);
         }

@@ -3,16 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use footprint_common::config::{ConfigError, SecretFile, at_least, duration, duration_or, glob};
+use footprint_common::airflow::place::RawEnvironment;
+use footprint_common::config::{ConfigError, at_least, duration, duration_or, glob};
 use footprint_common::gcp::auth::TokenSource;
 use footprint_common::gcp::composer;
 use footprint_common::run::Setup;
-use secrecy::SecretString;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use crate::client::Login;
-use crate::client::auth::Secret;
 
 /// The file as written.
 #[derive(Debug, Deserialize)]
@@ -39,32 +37,6 @@ pub struct Raw {
     pub history: Option<Spanned<String>>,
     pub max_catch_up: Option<Spanned<String>>,
     pub max_series: Option<Spanned<usize>>,
-}
-
-/// A plain Airflow.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
-pub struct RawEnvironment {
-    pub name: Spanned<String>,
-    pub url: Spanned<String>,
-    #[serde(default)]
-    pub auth: RawAuth,
-    pub ca_file: Option<Spanned<PathBuf>>,
-}
-
-/// Credentials; at most one kind.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
-pub struct RawAuth {
-    pub username: Option<String>,
-    pub password: Option<SecretString>,
-    pub password_file: Option<Spanned<PathBuf>>,
-    pub token: Option<SecretString>,
-    pub token_file: Option<Spanned<PathBuf>>,
-    #[serde(default)]
-    pub google: bool,
 }
 
 /// Cloud Composer environments of one project and location.
@@ -235,38 +207,6 @@ pub fn google(raw: &RawGoogle, setup: &Setup) -> Result<TokenSource, ConfigError
 /// Address of the Composer API.
 pub fn composer_endpoint(raw: &RawGoogle) -> String {
     raw.composer_endpoint.as_deref().unwrap_or(composer::ENDPOINT).trim_end_matches('/').to_owned()
-}
-
-impl RawAuth {
-    /// The second stage of credentials.
-    ///
-    /// # Errors
-    /// When they are incomplete or of two kinds.
-    pub fn login(&self, key: &str, tokens: Option<&TokenSource>, setup: &Setup) -> Result<Login, ConfigError> {
-        let secret = |name: &str, inline: &Option<SecretString>, file: &Option<Spanned<PathBuf>>| match (inline, file) {
-            (Some(_), Some(_)) => {
-                Err(ConfigError::new(format!("{key}.{name}"), "given twice", format!("keep {name} or {name}_file")))
-            }
-            (Some(inline), None) => Ok(Some(Secret::Inline(inline.clone()))),
-            (None, Some(file)) => {
-                SecretFile::new(&format!("{key}.{name}_file"), file, &setup.config_dir).map(Secret::File).map(Some)
-            }
-            (None, None) => Ok(None),
-        };
-        let password = secret("password", &self.password, &self.password_file)?;
-        let token = secret("token", &self.token, &self.token_file)?;
-        match (self.username.clone(), password, token, tokens.filter(|_| self.google)) {
-            (None, None, None, None) => Ok(Login::None),
-            (Some(username), Some(password), None, None) => Ok(Login::password(username, password)),
-            (None, None, Some(token), None) => Ok(Login::Token(token)),
-            (None, None, None, Some(tokens)) => Ok(Login::Google(tokens.clone())),
-            _ => Err(ConfigError::new(
-                key,
-                "credentials are incomplete or of two kinds",
-                "give username with password_file, or token_file, or google: true",
-            )),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use footprint_common::snapshot::Snapshot;
 use footprint_common::source::Source;
 use jiff::Timestamp;
 
-use crate::client::Client;
-use crate::client::model::{Dag, ImportError};
+use footprint_common::airflow::Client;
+use footprint_common::airflow::model::{Dag, ImportError};
 use crate::config::Settings;
 use crate::directory::{DagFacts, Directory, Objective};
 use crate::metrics::*;

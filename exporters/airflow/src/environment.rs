@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use footprint_common::airflow::place::RawEnvironment;
 use footprint_common::cause::Classifier;
 use footprint_common::config::ConfigError;
 use footprint_common::gcp::auth::TokenSource;
@@ -12,12 +13,11 @@ use footprint_common::source::{Recruiter, Schedule, Sources};
 use footprint_common::state::StateDir;
 use footprint_common::telemetry::Telemetry;
 use footprint_common::upstream::Upstream;
-use serde_saphyr::Spanned;
 
 use crate::activity::Activity;
-use crate::client::{Client, Login};
+use footprint_common::airflow::{Client, Login};
 use crate::composer::{Discovery, Wanted};
-use crate::config::{self, Raw, RawEnvironment, Settings};
+use crate::config::{self, Raw, Settings};
 use crate::dags::Dags;
 use crate::directory::Directory;
 use crate::status::Status;
@@ -46,7 +46,9 @@ pub(crate) fn sources(raw: Raw, setup: &Setup) -> Result<Sources, ConfigError> {
     let mut names = BTreeSet::new();
     for (index, environment) in raw.environments.iter().enumerate() {
         check_name(&mut names, index, environment)?;
-        let client = client(index, environment, &factory, tokens.as_ref(), setup)?;
+        let key = format!("environments[{index}]");
+        let limits = (factory.settings.request_timeout, factory.settings.calls_per_minute);
+        let client = environment.connect(&key, tokens.as_ref(), limits, setup)?;
         factory.add(&environment.name.value, client, |target, source| source.into_sources(&mut sources, target));
     }
     if let Some(tokens) = tokens {
@@ -75,46 +77,6 @@ fn check_name(names: &mut BTreeSet<String>, index: usize, environment: &RawEnvir
         .at(name));
     }
     Ok(())
-}
-
-fn client(
-    index: usize,
-    raw: &RawEnvironment,
-    factory: &Factory,
-    tokens: Option<&TokenSource>,
-    setup: &Setup,
-) -> Result<Arc<Client>, ConfigError> {
-    let key = |name: &str| format!("environments[{index}].{name}");
-    let url = &raw.url;
-    check_url(&key("url"), url)?;
-    let login = raw.auth.login(&key("auth"), tokens, setup)?;
-    let ca = raw.ca_file.as_ref().map(|path| {
-        let file = setup.config_dir.join(&path.value);
-        let fix = "name a readable PEM file with the certificate authority";
-        let error = |problem: String| ConfigError::new(key("ca_file"), problem, fix).at(path);
-        let pem = std::fs::read(&file).map_err(|e| error(format!("cannot read {}: {e}", file.display())))?;
-        factory.upstream(Some(&pem)).map_err(|problem| error(format!("{}: {problem}", file.display())))
-    });
-    let upstream = match ca {
-        Some(upstream) => upstream?,
-        None => factory.upstream(None).map_err(|problem| ConfigError::new(key("url"), problem, ""))?,
-    };
-    Ok(factory.client(upstream, &url.value, login))
-}
-
-/// The address goes into links and logs, so that it must hold no credentials.
-fn check_url(key: &str, url: &Spanned<String>) -> Result<(), ConfigError> {
-    let fail = |problem: String, fix: &str| Err(ConfigError::new(key, problem, fix).at(url));
-    match reqwest::Url::parse(&url.value) {
-        Ok(parsed) if !parsed.username().is_empty() || parsed.password().is_some() => {
-            fail("holds credentials, which would show in links and logs".to_owned(), "give them under auth")
-        }
-        Ok(parsed) if matches!(parsed.scheme(), "http" | "https") => Ok(()),
-        _ => fail(
-            format!("`{}` is no http or https URL", url.value),
-            "write the root of the web server, such as https://airflow.example.com",
-        ),
-    }
 }
 
 fn add_discoveries(

@@ -1,5 +1,5 @@
 //! Prometheus exporter for Apache Airflow 2 (`/api/v1`) and 3 (`/api/v2`), alone or in Cloud
-//! Composer. Three sources per environment share one [`client::Client`]:
+//! Composer. Three sources per environment share one [`footprint_common::airflow::Client`]:
 //!
 //! * [`status`]: component health, version, pools;
 //! * [`dags`]: the DAGs and their import errors, which it notes in the [`directory`];
@@ -8,7 +8,6 @@
 //! [`composer`] finds environments through the Composer API and recruits these three for each.
 
 pub mod activity;
-pub mod client;
 pub mod composer;
 pub mod config;
 pub mod dags;

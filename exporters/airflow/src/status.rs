@@ -9,8 +9,8 @@ use footprint_common::source::Source;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::client::model::Pool;
-use crate::client::{Api, ApiVersion, Client, Need, Query};
+use footprint_common::airflow::model::Pool;
+use footprint_common::airflow::{Api, ApiVersion, Client, Need, Query};
 use crate::metrics::*;
 
 /// Health, version and pools of one environment.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use footprint_common::airflow::place::RawEnvironment;
 use footprint_common::cause::Classifier;
 use footprint_common::config::{ConfigError, at_least, duration_or};
 use footprint_common::run::Setup;
@@ -26,12 +27,26 @@ pub struct Raw {
     #[serde(default)]
     pub files: Vec<files::Raw>,
     #[serde(default)]
+    pub airflow: Vec<RawEnvironment>,
+    #[serde(default)]
+    pub google: RawGoogle,
+    #[serde(default)]
     pub job_name: Vec<Spanned<String>>,
     pub select: Option<Spanned<String>>,
     pub cause_rules_file: Option<Spanned<PathBuf>>,
     pub forget_jobs_after: Option<Spanned<String>>,
     pub max_jobs: Option<Spanned<usize>>,
     pub max_series: Option<Spanned<usize>>,
+}
+
+/// How we are known to Google, for Airflows with `auth: {google: true}`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct RawGoogle {
+    pub token_file: Option<Spanned<PathBuf>>,
+    #[serde(default)]
+    pub anonymous: bool,
 }
 
 /// What holds for all sources, checked.
@@ -58,7 +73,7 @@ impl Settings {
             classifier: Classifier::configured(raw.cause_rules_file.as_ref(), &setup.config_dir)?,
             forget_after: duration_or("forget_jobs_after", raw.forget_jobs_after.as_ref(), month)?,
             max_jobs: at_least("max_jobs", raw.max_jobs.as_ref(), 1_000, 1)?,
-            verdicts: false,
+            verdicts: !raw.airflow.is_empty(),
         };
         Ok(Self {
             counting: Arc::new(counting),

@@ -1,11 +1,13 @@
 //! Prometheus exporter for Embulk: what became of each load, why, and with how many rows, told from
 //! outside, without touching a job.
 //!
-//! * Sources find runs: `kubernetes`, `docker`, `files`, `aws_batch`;
+//! * Sources find runs: [`kubernetes`], [`docker`], [`files`], `aws_batch`;
 //! * [`log`] reads what Embulk says of a run, [`outcome`] judges it together with what the platform says;
 //! * [`book`] counts each run once and remembers the last of each job; a [`keeper`] saves it;
-//! * `verdicts` compares with what Airflow made of it.
+//! * [`verdicts`] compares with what Airflow made of it.
 
+pub mod airflow_label;
+pub mod aws_batch;
 pub mod background;
 pub mod book;
 pub mod config;
@@ -21,6 +23,7 @@ pub mod outcome;
 pub mod run;
 mod setup;
 pub mod shared;
+pub mod verdicts;
 
 use footprint_common::run::Exporter;
 

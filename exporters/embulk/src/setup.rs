@@ -1,10 +1,15 @@
 //! From configuration to sources.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
+use footprint_common::airflow::Client;
+use footprint_common::airflow::place::RawEnvironment;
 use footprint_common::config::ConfigError;
+use footprint_common::gcp::auth::TokenSource;
 use footprint_common::run::Setup;
-use footprint_common::source::{Schedule, Sources};
+use footprint_common::source::{Schedule, Source, Sources};
 
 use crate::config::{Raw, Settings};
 use crate::docker::DockerSource;
@@ -13,32 +18,63 @@ use crate::keeper::Keeper;
 use crate::kubernetes::KubernetesSource;
 use crate::run::Runtime;
 use crate::shared::Shared;
+use crate::verdicts::Verdicts;
 use crate::{docker, files, kubernetes};
 
 /// Time between two publications. Polls of Kubernetes and Docker cost nothing, those of files a few `stat`s.
 const EVERY: Duration = Duration::from_secs(5);
 
+/// Time between two questions to Airflow.
+const VERDICTS_EVERY: Duration = Duration::from_secs(30);
+const AIRFLOW_TIMEOUT: Duration = Duration::from_secs(30);
+const AIRFLOW_CALLS_PER_MINUTE: f64 = 20.0;
+
 /// All sources of a configuration.
 pub(crate) fn sources(raw: Raw, setup: &Setup) -> Result<Sources, ConfigError> {
     check_not_empty(&raw)?;
     let settings = Settings::new(&raw, setup)?;
-    let mut sources = Sources::new();
-    let schedule = Schedule { max_series: settings.max_series, ..Schedule::every(EVERY) };
+    let mut making = Making { settings: &settings, setup, sources: Sources::new(), keepers: Vec::new() };
     if let Some(raw) = &raw.kubernetes {
-        let shared = shared(Runtime::Kubernetes, &settings, setup);
-        let settings = kubernetes::Settings::new(raw, &setup.config_dir)?;
-        sources.add("kubernetes", schedule, KubernetesSource::new(settings, shared));
+        let block = kubernetes::Settings::new(raw, &setup.config_dir)?;
+        making.add("kubernetes", Runtime::Kubernetes, |shared| KubernetesSource::new(block, shared));
     }
     if let Some(raw) = &raw.docker {
-        let shared = shared(Runtime::Docker, &settings, setup);
-        sources.add("docker", schedule, DockerSource::new(docker::config::Settings::new(raw)?, shared));
+        let block = docker::config::Settings::new(raw)?;
+        making.add("docker", Runtime::Docker, |shared| DockerSource::new(block, shared));
     }
     if !raw.files.is_empty() {
-        let shared = shared(Runtime::LogFile, &settings, setup);
         let blocks = files::Settings::new(&raw.files, &setup.config_dir)?;
-        sources.add("files", schedule, FilesSource::new(shared, blocks));
+        making.add("files", Runtime::LogFile, |shared| FilesSource::new(shared, blocks));
+    }
+    let Making { mut sources, keepers, .. } = making;
+    if !raw.airflow.is_empty() {
+        let verdicts = Verdicts::new(airflows(&raw, setup)?, keepers, setup.state.as_ref());
+        sources.add("airflow", Schedule::every(VERDICTS_EVERY), verdicts);
     }
     Ok(sources)
+}
+
+/// Sources on their way.
+struct Making<'a> {
+    settings: &'a Settings,
+    setup: &'a Setup,
+    sources: Sources,
+    keepers: Vec<(Runtime, Keeper)>,
+}
+
+impl Making<'_> {
+    fn add<S: Source>(&mut self, target: &str, runtime: Runtime, make: impl FnOnce(Shared) -> S) {
+        let Settings { counting, naming, select, max_series } = self.settings;
+        let shared = Shared {
+            keeper: Keeper::open(runtime, counting.clone(), self.setup.state.as_ref()),
+            naming: naming.clone(),
+            select: select.clone(),
+            telemetry: self.setup.telemetry.clone(),
+            config_dir: self.setup.config_dir.clone(),
+        };
+        self.keepers.push((runtime, shared.keeper.clone()));
+        self.sources.add(target, Schedule { max_series: *max_series, ..Schedule::every(EVERY) }, make(shared));
+    }
 }
 
 fn check_not_empty(raw: &Raw) -> Result<(), ConfigError> {
@@ -49,12 +85,20 @@ fn check_not_empty(raw: &Raw) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn shared(runtime: Runtime, settings: &Settings, setup: &Setup) -> Shared {
-    Shared {
-        keeper: Keeper::open(runtime, settings.counting.clone(), setup.state.as_ref()),
-        naming: settings.naming.clone(),
-        select: settings.select.clone(),
-        telemetry: setup.telemetry.clone(),
-        config_dir: setup.config_dir.clone(),
-    }
+fn airflows(raw: &Raw, setup: &Setup) -> Result<Vec<(String, Arc<Client>)>, ConfigError> {
+    let wants_google = raw.airflow.iter().any(|airflow| airflow.auth.google);
+    let google = || TokenSource::configured(raw.google.token_file.as_ref(), raw.google.anonymous, &setup.config_dir);
+    let tokens = wants_google.then(google).transpose()?;
+    let mut names = BTreeSet::new();
+    let connect = |(index, airflow): (usize, &RawEnvironment)| {
+        let (key, name) = (format!("airflow[{index}]"), &airflow.name);
+        if name.value.is_empty() || !names.insert(name.value.clone()) {
+            let problem = format!("`{}` is empty or used twice", name.value);
+            let error = ConfigError::new(format!("{key}.name"), problem, "give each Airflow a name of its own");
+            return Err(error.at(name));
+        }
+        let limits = (AIRFLOW_TIMEOUT, AIRFLOW_CALLS_PER_MINUTE);
+        Ok((name.value.clone(), airflow.connect(&key, tokens.as_ref(), limits, setup)?))
+    };
+    raw.airflow.iter().enumerate().map(connect).collect()
 }

@@ -9,9 +9,9 @@ use footprint_common::error::{PollError, Reason};
 use tokio::time::Instant;
 
 use super::task::FailedTry;
-use crate::client::logs::Log;
-use crate::client::pages::escape;
-use crate::client::{ApiVersion, Client};
+use footprint_common::airflow::logs::Log;
+use footprint_common::airflow::pages::escape;
+use footprint_common::airflow::{ApiVersion, Client};
 
 /// A log that is not there, or cannot be read, is asked for again in this many later polls.
 const ATTEMPTS: u32 = 4;

@@ -11,7 +11,7 @@ use super::book::Book;
 use super::evidence::EVIDENCE;
 use super::record::Record;
 use super::task::Ended;
-use crate::client::model::{Run, TaskInstance};
+use footprint_common::airflow::model::{Run, TaskInstance};
 use crate::directory::DagFacts;
 use crate::metrics::*;
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::task::TaskKey;
-use crate::client::model::{Run, TaskInstance};
+use footprint_common::airflow::model::{Run, TaskInstance};
 
 /// The key of a try in the ledger. The start tells the tries of a task that never ran apart, which
 /// all have the number 0; the end does not, since Airflow 2 may write it twice.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use crate::client::model::Run;
+use footprint_common::airflow::model::Run;
 use crate::directory::DagFacts;
 
 /// Successes that a deadline is learned from.

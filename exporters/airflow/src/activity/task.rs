@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::evidence::Finding;
-use crate::client::logs::TryRef;
-use crate::client::model::TaskInstance;
+use footprint_common::airflow::logs::TryRef;
+use footprint_common::airflow::model::TaskInstance;
 
 /// What identifies a task instance over all its tries. Not Airflow's `id`, which a clear changes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -5,12 +5,13 @@ pub mod budget;
 pub mod logs;
 pub mod model;
 pub mod pages;
+pub mod place;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use footprint_common::error::{PollError, Reason};
-use footprint_common::upstream::{Answer, Upstream};
+use crate::error::{PollError, Reason};
+use crate::upstream::{Answer, Upstream};
 use reqwest::{Method, RequestBuilder, Response};
 use serde::Deserialize;
 use tokio::time::Instant;

@@ -1,8 +1,8 @@
 //! The log of one try, read as a stream: only its tail is kept.
 
-use footprint_common::cause::LogTail;
-use footprint_common::error::PollError;
-use footprint_common::upstream::status_error;
+use crate::cause::LogTail;
+use crate::error::PollError;
+use crate::upstream::status_error;
 
 use super::pages::task_path;
 use super::{ApiVersion, Client, Need, Query};

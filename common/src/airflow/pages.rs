@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::SystemTime;
 
-use footprint_common::error::{PollError, Reason};
+use crate::error::{PollError, Reason};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
@@ -109,6 +109,23 @@ impl Client {
             return self.list("task_instances", PATH, window.query(), Some("id")).await;
         }
         self.split_windows(PATH, window).await
+    }
+
+    /// Task instances of one DAG that changed in the window; none if there is no such DAG.
+    ///
+    /// # Errors
+    /// As [`Client::task_instances`].
+    pub async fn task_instances_of(&self, dag_id: &str, window: Window) -> Result<Vec<TaskInstance>, PollError> {
+        let path = format!("/dags/{}/dagRuns/~/taskInstances", escape(dag_id));
+        let found = match self.api().await?.version {
+            ApiVersion::V1 => self.split_windows(&path, window).await,
+            ApiVersion::V2 => self.list("task_instances", &path, window.query(), Some("id")).await,
+        };
+        match found {
+            Ok(found) => Ok(found.rows),
+            Err(error) if error.reason == Reason::Rejected => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Task instances that are not finished; those that only wait for others are left out.

@@ -1,9 +1,9 @@
 //! Who we are to Airflow.
 
-use footprint_common::config::SecretFile;
-use footprint_common::error::{PollError, Reason};
-use footprint_common::gcp::auth::TokenSource;
-use footprint_common::upstream::Upstream;
+use crate::config::SecretFile;
+use crate::error::{PollError, Reason};
+use crate::gcp::auth::TokenSource;
+use crate::upstream::Upstream;
 use reqwest::{Method, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
