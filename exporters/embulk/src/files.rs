@@ -4,6 +4,7 @@
 //! Logs are only ever read. A run is known by the content of the file in which it began and its place
 //! there, so that copies count once.
 
+mod beginning;
 mod chain;
 mod config;
 mod content;

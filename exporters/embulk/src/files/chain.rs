@@ -1,11 +1,14 @@
 //! Whether a content begins a log of its own, or goes on with a run that began in another: Embulk's
 //! own rolling and copies that are cut off leave runs in several files.
 
+use std::cmp::Reverse;
 use std::io;
 
+use super::beginning::{Beginning, beginning};
 use super::content::Content;
 use super::homes::{Homes, SETTLED_MS};
-use super::reading::{Beginning, Place, Reading, beginning};
+use super::place::Found;
+use super::reading::{Place, Reading};
 use super::track::Track;
 
 /// Whether a content can be read now.
@@ -96,18 +99,31 @@ impl Homes {
     }
 
     fn has_unread_elder(&self, index: usize) -> bool {
-        let age = |track: &Track| (track.changed(), track.saved.id.clone());
-        let own = age(&self.tracks[index]);
-        self.kin(index)
-            .any(|(_, track)| !track.is_read && !track.is_failing && track.file.is_some() && age(track) < own)
+        let own = self.tracks[index].file.as_ref().map(Found::age);
+        let unread = self.kin(index).filter(|(_, track)| !track.is_read && !track.is_failing);
+        unread.filter_map(|(_, track)| track.file.as_ref()).any(|file| Some(file.age()) < own)
     }
 
     /// The content whose run goes on. A file without a line of Embulk's goes on with a run only if the
-    /// run cannot go on in its own file.
+    /// run cannot go on in its own file, or that ends in the midst of a line.
     fn elder(&self, index: usize, begins: Beginning) -> Option<usize> {
-        let stays = |track: &Track| track.file.as_ref().is_some_and(|file| !file.gz);
-        let fits = |track: &Track| track.is_underway() && (begins == Beginning::Middle || !stays(track));
-        self.kin(index).filter(|(_, track)| fits(track)).max_by_key(|(_, track)| track.changed()).map(|(at, _)| at)
+        let within = |track: &Track| track.reading.as_ref().is_some_and(Reading::is_within_line);
+        let is_cut = |track: &Track| track.has_rest() || within(track);
+        let stays = |track: &Track| track.file.as_ref().is_some_and(|file| !file.gz) && !is_cut(track);
+        let awaits_start = |track: &Track| track.reading.as_ref().is_some_and(Reading::awaits_start);
+        let fits = |track: &Track| {
+            track.is_underway()
+                && match begins {
+                    Beginning::Start => false,
+                    Beginning::Late => is_cut(track),
+                    Beginning::Started => awaits_start(track),
+                    Beginning::Middle => true,
+                    Beginning::Unclear => !stays(track),
+                }
+        };
+        let own = self.tracks[index].age();
+        let elders = self.kin(index).filter(|(_, track)| fits(track) && track.age() <= own);
+        elders.max_by_key(|(_, track)| track.age()).map(|(at, _)| at)
     }
 
     fn hand_over(&mut self, from: usize, to: usize) -> io::Result<()> {
@@ -131,9 +147,14 @@ impl Track {
         self.reading.as_ref().is_some_and(Reading::is_underway)
     }
 
+    /// What sorts parts of a log by age.
+    pub fn age(&self) -> (i64, Reverse<u32>) {
+        (self.changed(), Reverse(self.file.as_ref().map_or(0, |file| file.number)))
+    }
+
     /// When its file last changed, in milliseconds of Unix time.
     pub fn changed(&self) -> i64 {
-        self.file.as_ref().map_or(self.saved.changed_ms, |file| file.changed_ms)
+        self.file.as_ref().map_or(self.was_changed_ms, |file| file.changed_ms)
     }
 
     /// Whether its file did not change for a while.

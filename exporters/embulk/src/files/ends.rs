@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::beginning::is_last_word;
 use super::chain::GONE_MS;
 use super::homes::SETTLED_MS;
 use super::place::stem;
@@ -50,7 +51,7 @@ impl Watch {
                 (track.saved.open, track.saved.before) = (None, Vec::new());
             }
             let quiet_after = self.blocks.get(track.rule).map_or(Duration::MAX, |block| block.quiet_after);
-            if track.is_read && track.reads_rest(now_ms) && has_ended(track, quiet_after, now_ms) {
+            if track.is_read && track.take_rest(quiet_after, now_ms) && has_ended(track, quiet_after, now_ms) {
                 self.end(index, now_ms);
             }
         }
@@ -114,24 +115,34 @@ impl Watch {
 }
 
 impl Track {
-    /// Reads a last line without an end in a file that does not grow. Whether its log is read whole.
-    fn reads_rest(&mut self, now_ms: i64) -> bool {
-        let is_settled = self.is_settled(now_ms);
-        if is_settled && self.reading.is_some() && self.read_rest().is_err() {
-            return false;
+    /// Takes a last line without an end in a file that does not grow, if it is the last word of a run or
+    /// nothing more is to come. False while that cannot be read.
+    fn take_rest(&mut self, quiet_after: Duration, now_ms: i64) -> bool {
+        if self.reading.is_none() || !self.has_rest() || !self.is_settled(now_ms) {
+            return true;
         }
-        is_settled || self.file.is_none()
+        let is_over = is_longer(now_ms - self.saved.changed_ms, quiet_after);
+        let Ok(rest) = self.rest() else { return false };
+        let is_last = is_last_word(&rest);
+        if is_over || is_last {
+            self.feed(&rest);
+            self.reading().ends_with(is_last);
+        }
+        true
     }
 }
 
 fn has_ended(track: &Track, quiet_after: Duration, now_ms: i64) -> bool {
     let Some(reading) = &track.reading else { return false };
     let quiet_ms = now_ms - track.saved.changed_ms;
-    let longer = |limit: Duration| i128::from(quiet_ms) >= i128::try_from(limit.as_millis()).unwrap_or(i128::MAX);
     reading.is_terminal() && quiet_ms >= SETTLED_MS
-        || reading.newest_is_terminal() && longer(DOUBT.min(quiet_after))
-        || longer(quiet_after)
+        || reading.newest_is_terminal() && is_longer(quiet_ms, DOUBT.min(quiet_after))
+        || is_longer(quiet_ms, quiet_after)
         || track.file.is_none() && now_ms - track.gone_ms >= GONE_MS
+}
+
+fn is_longer(ms: i64, limit: Duration) -> bool {
+    i128::from(ms) >= i128::try_from(limit.as_millis()).unwrap_or(i128::MAX)
 }
 
 /// A run whose beginning was not read: its sums would be too small.

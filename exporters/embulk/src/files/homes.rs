@@ -62,7 +62,7 @@ impl Homes {
         self.copies.retain(|inode, _| files.contains_key(inode));
         let mut strangers: Vec<_> = files.into_values().filter(|(_, file)| file.size > 0).collect();
         strangers.retain(|(_, file)| now_ms - file.changed_ms < OLD_MS);
-        strangers.sort_by(|(_, a), (_, b)| (a.changed_ms, &a.path).cmp(&(b.changed_ms, &b.path)));
+        strangers.sort_by(|(_, a), (_, b)| a.age().cmp(&b.age()));
         self.undecided = 0;
         let meet = |(rule, file): (usize, Found)| {
             self.meet(file.clone(), rule, is_first, now_ms).err().map(|error| (file, error))
@@ -87,7 +87,7 @@ impl Homes {
                 self.tracks[index].is_in(file, rule, now_ms);
             }
             Known::Undecided => self.undecided += 1,
-            Known::New if !head.is_empty() && !(is_first && file.gz && file.size > LONG) => {
+            Known::New if !(head.is_empty() || is_first && file.gz && file.size > LONG) => {
                 self.follow(file, &head, rule, is_first)?;
             }
             Known::Copy | Known::New => {

@@ -1,5 +1,6 @@
 //! Where logs lie: patterns of paths, what of a name rotation added, and a look at what is there.
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::fs::{self, Metadata};
 use std::io;
@@ -38,6 +39,8 @@ pub struct Found {
     pub size: u64,
     /// Milliseconds of Unix time.
     pub changed_ms: i64,
+    /// Number that rotation gave it; 0 for none.
+    pub number: u32,
     /// Whether it is compressed.
     pub gz: bool,
     /// Whether its path is a symbolic link.
@@ -144,12 +147,18 @@ impl Pattern {
 }
 
 impl Found {
+    /// What sorts parts of a log by age.
+    pub fn age(&self) -> (i64, Reverse<u32>, &Path) {
+        (self.changed_ms, Reverse(self.number), &self.path)
+    }
+
     fn new(path: &Path, log: PathBuf, meta: &Metadata) -> Self {
         Self {
             log,
             inode: (meta.dev(), meta.ino()),
             size: meta.size(),
             changed_ms: meta.mtime().saturating_mul(1000) + meta.mtime_nsec() / 1_000_000,
+            number: number(path),
             gz: path.extension().is_some_and(|end| end == "gz"),
             link: path.is_symlink(),
             path: path.to_owned(),
@@ -177,6 +186,13 @@ static ROTATED: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&format!(r"(?:\.gz|\.\d{{1,3}}|[-._]{DATE}|[-._]1\d{{9}}(\d{{3}})?|\.old|~)$")).expect("is a regex")
 });
 static ALL_DATE: LazyLock<Regex> = LazyLock::new(|| Regex::new(&format!(r"^(?:{DATE}|\d+)?$")).expect("is a regex"));
+
+/// The number at the end of a name: the older, the higher.
+fn number(path: &Path) -> u32 {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    name.rsplit_once('.').and_then(|(_, number)| number.parse().ok()).unwrap_or(0)
+}
 
 /// The name without the last thing that rotation, or a date in each run's name, put at its end.
 fn without_rotation(name: &str) -> Option<&str> {

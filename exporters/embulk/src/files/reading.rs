@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::beginning::leading_zeros;
 use crate::log::{Report, Runs};
 
 /// A place in a content.
@@ -31,6 +32,8 @@ pub struct Reading {
     line: u64,
     /// Something between two pieces could not be read.
     gap: bool,
+    /// The line without an end is the last word of a run.
+    last_word: bool,
 }
 
 /// From this place of the stream on, bytes come from that place of a content.
@@ -51,6 +54,7 @@ impl Reading {
             fed: 0,
             line: 0,
             gap: false,
+            last_word: false,
         }
     }
 
@@ -71,6 +75,7 @@ impl Reading {
             self.goes_on_in(Place { content, at: at + zeros as u64 });
         }
         let bytes = &bytes[zeros..];
+        self.last_word = false;
         if let Some(end) = memchr::memrchr(b'\n', bytes) {
             self.line = self.fed + end as u64 + 1;
         }
@@ -91,6 +96,7 @@ impl Reading {
     /// Ends what is open.
     pub fn end(&mut self) {
         self.runs.end_open();
+        self.last_word = false;
         self.line = self.fed;
     }
 
@@ -112,9 +118,19 @@ impl Reading {
         self.runs.open_since().is_none() && self.line == self.fed
     }
 
+    /// Whether the last line has no end yet.
+    pub fn is_within_line(&self) -> bool {
+        self.line < self.fed
+    }
+
     /// Whether the open run said its last word.
     pub fn is_terminal(&self) -> bool {
-        self.runs.open_is_terminal()
+        self.last_word || self.runs.open_is_terminal()
+    }
+
+    /// The line that was fed last has no end yet; says whether it is the last word of the run.
+    pub fn ends_with(&mut self, last_word: bool) {
+        self.last_word = last_word;
     }
 
     /// Whether the newest run said its last word; whether older ones ended as well is not known.
@@ -125,6 +141,11 @@ impl Reading {
     /// Whether the open run showed its first lines, and has not said its last word.
     pub fn is_underway(&self) -> bool {
         self.runs.open_shows_start() && !self.is_terminal()
+    }
+
+    /// Whether the open run showed lines after which `Started Embulk` is to come.
+    pub fn awaits_start(&self) -> bool {
+        self.runs.open_awaits_start()
     }
 
     /// Whether the open run showed its first lines.
@@ -170,39 +191,6 @@ impl Reading {
     }
 }
 
-/// There may be gigabytes of them.
-fn leading_zeros(bytes: &[u8]) -> usize {
-    let blocks = bytes.chunks(ZEROS.len()).take_while(|block| **block == ZEROS[..block.len()]);
-    let whole: usize = blocks.map(<[u8]>::len).sum();
-    whole + bytes[whole..].iter().take_while(|byte| **byte == 0).count()
-}
-
-static ZEROS: [u8; 4096] = [0; 4096];
-
-/// How a file begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Beginning {
-    /// With the first lines of a run.
-    Start,
-    /// In the midst of a run.
-    Middle,
-    /// There is no line of Embulk's yet.
-    Unclear,
-}
-
-/// How a file with these first bytes begins.
-pub fn beginning(text: &[u8]) -> Beginning {
-    let text = &text[leading_zeros(text)..];
-    let mut runs = Runs::default();
-    for line in text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
-        runs.feed(line);
-        if runs.open_first_ms().is_some() {
-            return if runs.open_shows_start() { Beginning::Start } else { Beginning::Middle };
-        }
-    }
-    Beginning::Unclear
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,14 +234,5 @@ mod tests {
         let taken = reading.take();
         assert_eq!((&taken[0].0, taken[0].1), (&at("a", 7), true));
         assert_eq!(reading.since().len(), 1);
-    }
-
-    #[test]
-    fn beginnings() {
-        assert_eq!(beginning(&line("Started Embulk v0.9.25")), Beginning::Start);
-        assert_eq!(beginning(&[b"\0\0".as_slice(), &line("gem_home is set")].concat()), Beginning::Start);
-        assert_eq!(beginning(b"2016-07-07 06:00:00.000 +0000: Embulk v0.8.39\n"), Beginning::Start);
-        assert_eq!(beginning(&line("{done:  1 / 2, running: 1}")), Beginning::Middle);
-        assert_eq!(beginning(b"== cron ==\n2016-07"), Beginning::Unclear);
     }
 }

@@ -10,7 +10,7 @@ use super::place::{Found, stem};
 use super::reading::{Place, Reading};
 
 /// What is saved of a content.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Saved {
     /// The first part of the keys of its runs.
     pub id: String,
@@ -41,6 +41,7 @@ pub struct Saved {
 }
 
 /// A content with what is needed to read on.
+#[derive(Default)]
 pub struct Track {
     /// What is saved; `from` and `before` are brought up to date by [`Track::save`].
     pub saved: Saved,
@@ -52,6 +53,8 @@ pub struct Track {
     pub file: Option<Found>,
     /// When its file vanished, in milliseconds of Unix time.
     pub gone_ms: i64,
+    /// When that file had last changed.
+    pub was_changed_ms: i64,
     /// Place up to which it was fed to the parser.
     pub at: u64,
     /// The parser; `None` while nothing is open.
@@ -80,33 +83,17 @@ impl Track {
         let (first, head) = (first(head), Stretch::of(0, head));
         let (log, inode, changed_ms) = (file.log.clone(), file.inode, file.changed_ms);
         let (mark, before) = (Stretch::default(), Vec::new());
-        let saved = Saved { id, log, inode, head, first, mark, from: 0, before, open: None, given_up: false, changed_ms };
-        Self { is_new: true, file: Some(file), rule, ..Self::restored(saved, changed_ms) }
+        let saved =
+            Saved { id, log, inode, head, first, mark, from: 0, before, open: None, given_up: false, changed_ms };
+        Self { file: Some(file), rule, ..Self::restored(saved, changed_ms) }
     }
 
     /// A content as it was saved; its file is to be found.
     pub fn restored(saved: Saved, now_ms: i64) -> Self {
-        let (at, backlog, gone_ms) = (saved.from, saved.before.clone(), now_ms);
-        let group = group(&saved.log);
-        let (file, reading, open_file) = (None, None, None);
-        let (is_read, is_new, is_cut, is_failing) = (false, false, false, false);
-        let (turn, rule) = (0, 0);
-        Self {
-            saved,
-            rule,
-            group,
-            file,
-            gone_ms,
-            at,
-            reading,
-            backlog,
-            is_read,
-            is_new,
-            is_cut,
-            is_failing,
-            turn,
-            open_file,
-        }
+        let is_new = saved.from == 0 && saved.mark.length == 0 && saved.before.is_empty();
+        let (group, at, backlog) = (group(&saved.log), saved.from, saved.before.clone());
+        let (gone_ms, was_changed_ms) = (now_ms, saved.changed_ms);
+        Self { saved, group, at, backlog, is_new, gone_ms, was_changed_ms, ..Self::default() }
     }
 
     /// The file that has the content, as it is now. `now_ms` is when it was looked at.
@@ -127,8 +114,8 @@ impl Track {
 
     /// Its file vanished, or has another content.
     pub fn is_gone(&mut self, now_ms: i64) {
-        if self.file.take().is_some() {
-            self.gone_ms = now_ms;
+        if let Some(file) = self.file.take() {
+            (self.gone_ms, self.was_changed_ms) = (now_ms, file.changed_ms);
         }
         self.open_file = None;
         self.is_read = true;
@@ -187,17 +174,30 @@ impl Track {
         Ok(self.at - from)
     }
 
-    /// Feeds a last line that has no end yet.
+    /// Whether the last line of its file has no end yet, and was not taken.
+    pub fn has_rest(&self) -> bool {
+        self.file.as_ref().is_some_and(|file| !file.gz && file.size > self.at)
+    }
+
+    /// A last line that has no end yet.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn rest(&mut self) -> io::Result<Vec<u8>> {
+        let Some(path) = self.file.as_ref().filter(|file| !file.gz).map(|file| file.path.clone()) else {
+            return Ok(Vec::new());
+        };
+        self.open(&path, false)?.map_or(Ok(Vec::new()), |mut content| content.next(CHUNK))
+    }
+
+    /// Takes the last line though it has no end yet.
     ///
     /// # Errors
     /// When the file cannot be read.
     pub fn read_rest(&mut self) -> io::Result<()> {
-        let Some(file) = self.file.as_ref().filter(|file| !file.gz && file.size > self.at) else { return Ok(()) };
-        let path = file.path.clone();
-        let Some(mut content) = self.open(&path, false)? else { return Ok(()) };
-        let rest = content.next(CHUNK)?;
+        let rest = self.rest()?;
         self.feed(&rest);
-        self.mark(content, false, &path)
+        Ok(())
     }
 
     /// The parser, made if there is none.
@@ -238,7 +238,8 @@ impl Track {
         Ok(is_it.then_some(content))
     }
 
-    fn feed(&mut self, bytes: &[u8]) {
+    /// Feeds the next bytes.
+    pub fn feed(&mut self, bytes: &[u8]) {
         if !bytes.is_empty() {
             self.reading().feed(bytes);
             self.at += bytes.len() as u64;

@@ -42,6 +42,9 @@ struct Position {
     logs: Vec<Saved>,
 }
 
+/// Files and folders that could not be read.
+type Troubles = Vec<(PathBuf, io::Error)>;
+
 /// Bytes read of one file in one poll.
 const SLICE: u64 = 64 << 20;
 /// Time in which a poll begins to read one more file.
@@ -84,7 +87,7 @@ impl Watch {
     }
 
     /// Files that are there, each once.
-    fn look(&self) -> (Vec<(usize, Found)>, Vec<(PathBuf, io::Error)>) {
+    fn look(&self) -> (Vec<(usize, Found)>, Troubles) {
         let (mut all, mut troubles) = (Vec::new(), Vec::new());
         for (rule, block) in self.blocks.iter().enumerate() {
             let mut look = Look::default();
@@ -99,10 +102,10 @@ impl Watch {
     }
 
     /// Reads what is new: first what waited longest, then what changed first, for a bounded time.
-    fn read(&mut self, now_ms: i64) -> Vec<(PathBuf, io::Error)> {
+    fn read(&mut self, now_ms: i64) -> Troubles {
         let tracks = &self.homes.tracks;
         let mut order: Vec<usize> = (0..tracks.len()).filter(|index| !tracks[*index].is_read).collect();
-        order.sort_by_key(|index| (tracks[*index].backlog.is_empty(), tracks[*index].turn, tracks[*index].changed()));
+        order.sort_by_key(|index| (tracks[*index].backlog.is_empty(), tracks[*index].turn, tracks[*index].age()));
         let (start, mut troubles, mut total) = (Instant::now(), Vec::new(), 0);
         for index in order {
             if start.elapsed() > READING {
@@ -187,7 +190,7 @@ impl Watch {
     }
 
     /// Says once of each file and folder that it cannot be read, and once that it can again.
-    fn report(&mut self, troubles: Vec<(PathBuf, io::Error)>) -> Result<(), PollError> {
+    fn report(&mut self, troubles: Troubles) -> Result<(), PollError> {
         for (path, error) in &troubles {
             if self.troubled.insert(path.clone()) {
                 tracing::warn!(path = %path.display(), %error, "cannot be read; other logs go on");
