@@ -7,6 +7,7 @@
 mod airflow;
 mod bigquery;
 mod dashboard;
+mod embulk;
 mod panel;
 mod variable;
 
@@ -24,17 +25,18 @@ pub fn runbook(alert: &str) -> String {
 
 /// Every dashboard, in the order in which a reader should open them.
 pub fn all() -> Vec<Dashboard> {
-    vec![airflow::dashboard(), bigquery::dashboard()]
+    vec![airflow::dashboard(), bigquery::dashboard(), embulk::dashboard()]
 }
 
 /// Replaces the selector shorthands, which stand for matchers on the dashboard's variables: `@dag`
-/// includes `@env`, `@task` includes `@project`, and all include `@job`, as does `@reservation`.
+/// includes `@env`, `@task` includes `@project`, and all include `@job`, as do `@reservation` and `@load`.
 fn expand(query: &str) -> String {
     query
         .replace("@dag", r#"@env,dag_id=~"$dag_id""#)
         .replace("@task", r#"@project,dag_id=~"$dag_id""#)
         .replace("@project", r#"@job,gcp_project=~"$gcp_project""#)
         .replace("@reservation", r#"@job,reservation=~"$reservation""#)
+        .replace("@load", r#"@job,embulk_job=~"$embulk_job",runtime=~"$runtime""#)
         .replace("@env", r#"@job,airflow_environment=~"$airflow_environment""#)
         .replace("@job", r#"job=~"$job""#)
 }

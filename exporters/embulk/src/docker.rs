@@ -6,6 +6,7 @@ pub mod config;
 mod container;
 mod life;
 mod lines;
+mod lives;
 mod position;
 mod watch;
 

@@ -18,7 +18,8 @@ use super::config::{Host, Settings};
 use super::container::{Container, Event, nanos};
 
 const API: &str = "docker";
-const EVENTS: [&str; 3] = ["start", "die", "oom"];
+/// Podman calls an end `died` in its filter, and `die` in what it sends.
+const EVENTS: [&str; 4] = ["start", "die", "died", "oom"];
 
 /// A client of one engine. Cheap to clone.
 #[derive(Clone)]
@@ -87,10 +88,8 @@ impl Client {
     /// What happens to containers from an instant on, as far as the engine remembers, and on and on.
     pub fn events(&self, since: i64) -> impl Stream<Item = Result<Event, PollError>> + Send + use<> {
         let list = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>();
-        let mut filters = HashMap::from([
-            ("type".to_owned(), list(&["container"])),
-            ("event".to_owned(), list(&EVENTS)),
-        ]);
+        let mut filters =
+            HashMap::from([("type".to_owned(), list(&["container"])), ("event".to_owned(), list(&EVENTS))]);
         filters.insert("label".to_owned(), self.labels.clone());
         let since = format!("{}.{:09}", since.div_euclid(1_000_000_000), since.rem_euclid(1_000_000_000));
         let options = EventsOptions { since: Some(since), until: None, filters: Some(filters) };
@@ -102,7 +101,12 @@ impl Client {
     }
 
     /// The log of a container from a second of Unix time on: what there is, or to the end of its life.
-    pub fn log(&self, id: &str, since: i64, follow: bool) -> impl Stream<Item = Result<LogOutput, LogError>> + Send + use<> {
+    pub fn log(
+        &self,
+        id: &str,
+        since: i64,
+        follow: bool,
+    ) -> impl Stream<Item = Result<LogOutput, LogError>> + Send + use<> {
         let options = LogsOptions {
             follow,
             stdout: true,

@@ -145,7 +145,10 @@ mod tests {
         let host = |text: &str, env: Option<&str>| settings(text, env).unwrap().host;
         assert_eq!(host("{}", None), Host::Unix("/var/run/docker.sock".into()));
         assert_eq!(host("{}", Some("tcp://proxy")), Host::Tcp("proxy:2375".into()));
-        assert_eq!(host("host: unix:///run/user/1/docker.sock", Some("tcp://x")), Host::Unix("/run/user/1/docker.sock".into()));
+        assert_eq!(
+            host("host: unix:///run/user/1/docker.sock", Some("tcp://x")),
+            Host::Unix("/run/user/1/docker.sock".into())
+        );
         assert_eq!(host("host: 'tcp://[::1]:99/'", None), Host::Tcp("[::1]:99".into()));
     }
 

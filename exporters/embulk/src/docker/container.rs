@@ -123,7 +123,13 @@ fn doing(status: Option<ContainerStateStatusEnum>, started: Option<i64>, failed:
     use ContainerStateStatusEnum as Status;
     match status {
         Some(Status::RUNNING | Status::PAUSED) => Doing::Running,
-        _ if started.is_none() => if failed { Doing::NotStarted } else { Doing::Nothing },
+        _ if started.is_none() => {
+            if failed {
+                Doing::NotStarted
+            } else {
+                Doing::Nothing
+            }
+        }
         Some(Status::CREATED) => Doing::Nothing,
         _ => Doing::Ended,
     }
@@ -183,7 +189,8 @@ mod tests {
     fn a_task_needs_both_names() {
         let labels = |pairs: &[(&str, &str)]| pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         assert_eq!(airflow(&labels(&[("dag_id", "a")])), None);
-        let task = airflow(&labels(&[("dag_id", "a"), ("task_id", "b"), ("try_number", "2"), ("map_index", "4")])).unwrap();
+        let task =
+            airflow(&labels(&[("dag_id", "a"), ("task_id", "b"), ("try_number", "2"), ("map_index", "4")])).unwrap();
         assert_eq!((task.try_number, task.map_index, task.run_id.as_str()), (2, Some(4), ""));
     }
 

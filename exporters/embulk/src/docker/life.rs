@@ -81,8 +81,8 @@ impl Life {
             () = late => None,
         };
         let read = read.unwrap_or(if lines.any() { Read::Cut } else { Read::Nothing });
-        let death = self.death().await;
-        self.enter(lines, &read, death);
+        let (death, restarts) = self.death().await;
+        self.enter(lines, &read, death, restarts);
     }
 
     /// Waits until nothing more comes of a log, though not for ever.
@@ -102,7 +102,7 @@ impl Life {
             let bytes = taken.load(Ordering::Relaxed);
             let dead = self.is_dead();
             let streamed = self.stream(lines, taken).await;
-            if streamed.is_ok() && dead {
+            if dead && matches!(streamed, Ok(true)) {
                 return Read::Whole;
             }
             if let Some(read) = self.after(streamed, lines).await {
@@ -116,10 +116,10 @@ impl Life {
     }
 
     /// What the end of a stream means; `None` if the log must be opened again.
-    async fn after(&self, streamed: Result<(), LogError>, lines: &mut Lines) -> Option<Read> {
+    async fn after(&self, streamed: Result<bool, LogError>, lines: &mut Lines) -> Option<Read> {
         let part = if lines.any() { Read::Cut } else { Read::Nothing };
         let ended = match streamed {
-            Ok(()) => true,
+            Ok(ended) => ended,
             Err(LogError::Gone | LogError::Unreadable) => return Some(part),
             Err(LogError::Broken(error)) => {
                 tracing::debug!(key = self.run.key, %error, "log broke off");
@@ -137,23 +137,23 @@ impl Life {
 
     /// Waits before the next try; not for long once the container is dead.
     async fn rest(&self, failures: u32) {
-        let mut told = self.death.clone();
-        let dead = async {
-            // The sender is gone only while the exporter ends.
-            let _ = told.wait_for(Option::is_some).await;
-            sleep(self.pace.rest / 4).await;
-        };
         tokio::select! {
             () = sleep(pause(failures)) => {}
-            () = dead => {}
+            () = self.after_death() => {}
         }
     }
 
-    /// Reads one stream to its end.
-    async fn stream(&self, lines: &mut Lines, taken: &AtomicU64) -> Result<(), LogError> {
+    /// Reads one stream; says whether to its end. It may not end with its container, if that was started again.
+    async fn stream(&self, lines: &mut Lines, taken: &AtomicU64) -> Result<bool, LogError> {
         let _following = Following::new(&self.keeper);
-        let mut stream = Box::pin(self.client.log(&self.id, lines.resume_at(), !self.is_dead()));
-        while let Some(piece) = stream.next().await {
+        let dead = self.is_dead();
+        let mut stream = Box::pin(self.client.log(&self.id, lines.resume_at(), !dead));
+        loop {
+            let piece = tokio::select! {
+                piece = stream.next() => piece,
+                () = self.after_death(), if !dead => return Ok(false),
+            };
+            let Some(piece) = piece else { return Ok(true) };
             lines.take(&piece?);
             let bytes = lines.taken_bytes();
             if bytes > 0 {
@@ -161,7 +161,14 @@ impl Life {
                 self.keeper.read(bytes);
             }
         }
-        Ok(())
+    }
+
+    /// Until a moment after the container's death.
+    async fn after_death(&self) {
+        let mut told = self.death.clone();
+        // The sender is gone only while the exporter ends.
+        let _ = told.wait_for(Option::is_some).await;
+        sleep(self.pace.rest / 4).await;
     }
 
     fn is_dead(&self) -> bool {
@@ -184,8 +191,9 @@ impl Life {
         }
     }
 
-    /// How it ended: what an event told, with what the engine still knows; or the latter alone.
-    async fn death(&self) -> Death {
+    /// How it ended: what an event told, with what the engine still knows, or the latter alone; and how
+    /// often it had been started again.
+    async fn death(&self) -> (Death, u32) {
         let mut told = self.death.clone();
         let mut failures = 0;
         let mut gone = 0;
@@ -193,13 +201,17 @@ impl Life {
             let death = told.borrow_and_update().clone();
             let known = self.client.inspect(&self.id).await;
             match (death, known) {
-                (Some(death), Ok(Some(container))) if self.is_of(&container) => return fuller(death, &container),
-                (Some(death), Ok(_)) => return death,
-                (Some(death), Err(_)) if failures > 1 => return death,
+                (Some(death), Ok(Some(container))) if self.is_of(&container) => {
+                    return (fuller(death, &container), container.restarts);
+                }
+                (Some(death), Ok(later)) => return (death, self.restarts_before(later.as_ref())),
+                (Some(death), Err(_)) if failures > 1 => return (death, self.restarts),
                 (None, Ok(Some(container))) if self.runs(&container) => {}
-                (None, Ok(Some(container))) if self.is_of(&container) => return fuller(Death::default(), &container),
+                (None, Ok(Some(container))) if self.is_of(&container) => {
+                    return (fuller(Death::default(), &container), container.restarts);
+                }
                 // Another life, or none: the event that tells of the end may be under way.
-                (None, Ok(_)) if gone >= 3 => return Death::default(),
+                (None, Ok(later)) if gone >= 3 => return (Death::default(), self.restarts_before(later.as_ref())),
                 (None, Ok(_)) => gone += 1,
                 (_, Err(error)) => tracing::debug!(key = self.run.key, %error, "end is not known yet"),
             }
@@ -212,7 +224,12 @@ impl Life {
         }
     }
 
-    fn enter(self, lines: Lines, read: &Read, death: Death) {
+    /// From what the container counts in a later life.
+    fn restarts_before(&self, later: Option<&Container>) -> u32 {
+        later.map_or(self.restarts, |later| self.restarts.max(later.restarts.saturating_sub(1)))
+    }
+
+    fn enter(self, lines: Lines, read: &Read, death: Death, retries: u32) {
         let mut missing = match read {
             Read::Whole => Vec::new(),
             Read::Cut => vec![Missing::LogEnd],
@@ -224,7 +241,7 @@ impl Life {
         let facts = facts(&death);
         let ended_ms = death.nanos.map_or_else(|| self.keeper.now_ms(), |nanos| nanos.div_euclid(1_000_000));
         let log = lines.finish();
-        let ending = Ending { ended_ms, exit_code: death.exit_code, facts, retries: self.restarts, log, missing };
+        let ending = Ending { ended_ms, exit_code: death.exit_code, facts, retries, log, missing };
         self.positions.ended(&self.id, self.run, ending, death.nanos);
     }
 }

@@ -121,8 +121,10 @@ impl Window {
         if self.from.is_none() && self.to.is_none() {
             return true;
         }
-        let Some(at) = stamp(line).and_then(nanos) else { return true };
-        self.from.is_none_or(|from| from <= at) && self.to.is_none_or(|to| at <= to)
+        let Some((at, stamp)) = stamp(line).and_then(|stamp| Some((nanos(stamp)?, stamp))) else { return true };
+        // Podman prints whole seconds.
+        let unit = if stamp.contains('.') { 1 } else { 1_000_000_000 };
+        self.from.is_none_or(|from| from.div_euclid(unit) <= at.div_euclid(unit)) && self.to.is_none_or(|to| at <= to)
     }
 }
 
@@ -177,6 +179,14 @@ mod tests {
         assert_eq!(lines.resume_at(), 1_772_344_802);
         (1..=4).for_each(|second| lines.take(&out(at(second) + WARN + "a\n")));
         assert_eq!(lines.resume_at(), 1_772_344_803);
+        assert_eq!(lines.finish().unwrap().warnings, 2);
+    }
+
+    #[test]
+    fn whole_seconds_are_no_reason_to_leave_a_line_out() {
+        let from = Some(1_772_344_802_400_000_000);
+        let mut lines = Lines::within(Window { from, to: None });
+        (1..=3).for_each(|second| lines.take(&out(at(second).replace(".000000000", "") + WARN + "a\n")));
         assert_eq!(lines.finish().unwrap().warnings, 2);
     }
 

@@ -36,7 +36,8 @@ async fn kubeconfig(path: Option<&Path>, context: Option<String>) -> Result<(Con
     config.map(|config| (config, None)).map_err(|error| unusable(&error))
 }
 
-/// What is wrong with a configuration. Errors of parsers may quote what they could not parse, so that only their beginning is told.
+/// What is wrong with a configuration. Errors of parsers may quote what they could not parse, so that only their
+/// beginning is told.
 pub fn unusable(error: &dyn Display) -> PollError {
     let text = error.to_string();
     let head = text.split([':', '\n', '(']).next().unwrap_or_default();

@@ -93,19 +93,16 @@ fn ending(number: u32, told: &Told, over: Over, log: Option<Report>, heard: Hear
     if !told.ran {
         facts.extend(told.waits.clone());
     }
-    let said = log.as_ref().filter(|log| over.how == How::Unseen && (log.committed || log.failed));
-    let last_words_ms = said.and_then(|log| log.last_ms);
+    let last_words = log.as_ref().filter(|log| log.committed || log.failed);
+    let last_words_ms = last_words.filter(|_| over.how == How::Unseen).and_then(|log| log.last_ms);
     let ended_ms = end.and_then(|end| end.finished_ms).or(last_words_ms).unwrap_or(over.at_ms);
-    let missing = missing(told.ran, over.how, exit_code.is_some(), log.is_some(), heard);
-    Ending { ended_ms, exit_code, facts, retries: number, log, missing }
-}
-
-fn missing(ran: bool, how: How, code: bool, log: bool, heard: Heard) -> Vec<Missing> {
+    let whole = heard == Heard::Whole || last_words.is_some();
     let all = [
-        (Missing::End, how == How::Unseen && !code),
-        (Missing::ExitCode, ran && how != How::Unseen && !code),
-        (Missing::Log, ran && !log && heard != Heard::Whole),
-        (Missing::LogEnd, ran && log && heard != Heard::Whole),
+        (Missing::End, over.how == How::Unseen && exit_code.is_none()),
+        (Missing::ExitCode, told.ran && over.how != How::Unseen && exit_code.is_none()),
+        (Missing::Log, told.ran && !whole && log.is_none()),
+        (Missing::LogEnd, told.ran && !whole && log.is_some()),
     ];
-    all.into_iter().filter(|(_, holds)| *holds).map(|(missing, _)| missing).collect()
+    let missing = all.into_iter().filter(|(_, holds)| *holds).map(|(missing, _)| missing).collect();
+    Ending { ended_ms, exit_code, facts, retries: number, log, missing }
 }

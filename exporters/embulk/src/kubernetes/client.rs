@@ -149,21 +149,19 @@ impl Cluster {
         if let Some(token) = &self.token {
             request.headers_mut().insert(AUTHORIZATION, bearer(token)?);
         }
-        let response = match self.client.send(request).await {
-            Ok(response) => response,
-            Err(error) => {
-                self.telemetry.count_request(API, "error");
-                return Err(no_answer(&error, what));
-            }
-        };
-        self.telemetry.count_request(API, response.status().as_str());
-        if !response.status().is_success() {
-            let wish = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-            let mut refused = refusal(response.status().as_u16(), what);
-            refused.error.retry_after = wish.map(Duration::from_secs);
-            return Err(refused);
+        let response = self.client.send(request).await.map_err(|error| {
+            self.telemetry.count_request(API, "error");
+            no_answer(&error, what)
+        })?;
+        let (status, headers) = (response.status(), response.headers());
+        self.telemetry.count_request(API, status.as_str());
+        if status.is_success() {
+            return Ok(Pieces(response.into_body()));
         }
-        Ok(Pieces(response.into_body()))
+        let mut refused = refusal(status.as_u16(), what);
+        let wish = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        refused.error.retry_after = wish.map(Duration::from_secs);
+        Err(refused)
     }
 }
 

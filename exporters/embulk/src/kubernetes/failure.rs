@@ -45,4 +45,14 @@ impl Failure {
     pub fn gone() -> Self {
         refusal(404, "find a pod")
     }
+
+    /// Whether there was no answer, or not all of it.
+    pub fn is_break(&self) -> bool {
+        self.status.is_none() && self.error.reason == Reason::Unavailable
+    }
+
+    /// Whether asking again will bring the same answer: there is nothing, or it is forbidden. Tokens are renewed.
+    pub fn is_final(&self) -> bool {
+        matches!(self.status, Some(400 | 403 | 404 | 410 | 422))
+    }
 }

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use footprint_common::error::Reason;
 use jiff::Timestamp;
 use kube::api::LogParams;
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
@@ -62,12 +63,11 @@ const STALL: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The same, however much the log goes on to say.
 const LONGEST: Duration = Duration::from_secs(60);
-/// The kubelet ends streams a little before the pod's status says that the container has ended.
-const SETTLE: Duration = Duration::from_secs(2);
+/// The kubelet ends streams a little before the pod's status says that the container has ended, and that may take
+/// a while to come through.
+const SETTLE: Duration = Duration::from_secs(5);
 /// Streams of silent containers may take long to open; that must not keep others from it.
 const OPENING: Duration = Duration::from_secs(1);
-const NO_LOG: u16 = 400;
-const GONE: u16 = 404;
 
 impl Default for Pacing {
     fn default() -> Self {
@@ -102,14 +102,21 @@ impl<'a> Reading<'a> {
         if ended { self.work.pacing.catching_up.acquire().await.ok() } else { None }
     }
 
+    /// Stream after stream; whether they have told the whole log.
     async fn streams(&mut self) -> bool {
         self.heard_at = Instant::now();
         loop {
             match self.stream().await {
-                Ok(Stream::Ended) if self.is_over_within(SETTLE).await => return true,
-                Err(failure) if self.is_over() && matches!(failure.status, Some(NO_LOG | GONE)) => return false,
                 Ok(Stream::Stalled) => {}
-                Ok(Stream::Ended) | Err(_) => self.failures += 1,
+                Ok(Stream::Ended) if self.is_over_within(SETTLE).await => return true,
+                Ok(Stream::Ended) => self.failures += 1,
+                Err(failure) => {
+                    self.tell(&failure);
+                    if self.is_over() && failure.is_final() {
+                        return false;
+                    }
+                    self.failures += 1;
+                }
             }
             self.follower.broke();
             if self.is_late() {
@@ -174,6 +181,16 @@ impl<'a> Reading<'a> {
             current = look(&pod, &who.container).number;
         }
         if current > number + 1 { Err(Failure::gone()) } else { Ok(current > number) }
+    }
+
+    /// A missing permission is for people to mend; all else mends itself or shows in the counts.
+    fn tell(&self, failure: &Failure) {
+        let who = &self.work.who;
+        if failure.error.reason == Reason::Permission && self.failures == 0 {
+            tracing::warn!(pod = who.name, error = %failure.error, "log not read");
+        } else {
+            tracing::debug!(pod = who.name, error = %failure.error, "log not read");
+        }
     }
 
     fn is_over(&self) -> bool {

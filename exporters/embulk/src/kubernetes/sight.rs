@@ -76,6 +76,9 @@ pub fn look(pod: &Pod, container: &str) -> Sight {
     waits.extend(main.as_ref().and_then(waiting));
     let inits = status.init_container_statuses.iter().flatten();
     waits.extend(inits.flat_map(|init| init_waits(init, over)));
+    // A kubelet that does not admit a pod says so of the pod alone: OutOfcpu, NodeAffinity, ...
+    let refused = status.reason.clone().filter(|_| over && state == State::Waiting);
+    waits.extend(refused.map(|reason| ("k8s.waiting", reason)));
     Sight { number, state, before, over, over_ms: over_ms(conditions).filter(|_| over), facts, waits }
 }
 

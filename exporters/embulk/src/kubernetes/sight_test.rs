@@ -62,7 +62,8 @@ fn an_eviction_without_containers_is_told_by_the_pod() {
             {"type": "DisruptionTarget", "status": "True", "reason": "TerminationByKubelet",
              "lastTransitionTime": "2026-03-02T06:00:10Z"},
             {"type": "PodScheduled", "status": "True"}]}));
-    assert!(sight.over && sight.waits.is_empty());
+    assert!(sight.over);
+    assert_eq!(facts(&sight.waits), [("k8s.waiting", "Evicted")]);
     assert_eq!(facts(&sight.facts), [("k8s.reason", "Evicted"), ("k8s.condition", "TerminationByKubelet")]);
     assert_eq!(sight.over_ms, Some(1_772_431_210_000));
 }

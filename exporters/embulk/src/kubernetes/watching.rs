@@ -35,6 +35,8 @@ pub struct Watching<'a> {
 enum Stream {
     /// The server has ended it, or was silent for so long that it may be dead.
     Ended,
+    /// The connection broke, as with every restart of the server.
+    Broken(Failure),
     /// The server has forgotten our place: everything has to be listed again.
     Forgotten,
 }
@@ -91,7 +93,11 @@ impl Watching<'_> {
             match self.stream(scope, &mut version, &mut failures).await {
                 Ok(Stream::Forgotten) => return,
                 Ok(Stream::Ended) if began.elapsed() < SHORT => sleep(pause(1)).await,
+                Ok(Stream::Broken(failure)) if began.elapsed() < SHORT => {
+                    self.rest(scope, failure, &mut failures).await;
+                }
                 Ok(Stream::Ended) => {}
+                Ok(Stream::Broken(_)) => self.keeper.resumed("watch"),
                 Err(failure) => self.rest(scope, failure, &mut failures).await,
             }
         }
@@ -114,6 +120,7 @@ impl Watching<'_> {
                     *failures = 0;
                 }
                 Ok(Err(failure)) if failure.status == Some(EXPIRED) => return Ok(Stream::Forgotten),
+                Ok(Err(failure)) if failure.is_break() => return Ok(Stream::Broken(failure)),
                 Ok(Err(failure)) => return Err(failure),
                 Ok(Ok(None)) | Err(_) => return Ok(Stream::Ended),
             }

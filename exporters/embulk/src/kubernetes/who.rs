@@ -152,7 +152,10 @@ mod tests {
 
     #[test]
     fn names_lose_what_is_random() {
-        let owned = |kind: &str, name: &str| json!({"name": "x", "ownerReferences": [{"apiVersion": "v1", "uid": "1", "kind": kind, "name": name, "controller": true}]});
+        let owned = |kind: &str, name: &str| {
+            let owner = json!({"apiVersion": "v1", "uid": "1", "kind": kind, "name": name, "controller": true});
+            json!({"name": "x", "ownerReferences": [owner]})
+        };
         assert_eq!(named(owned("Job", "load-orders-29123456")), "load-orders");
         assert_eq!(named(owned("Job", "load-2026")), "load-2026");
         assert_eq!(named(owned("ReplicaSet", "embulk-7d9c5b8f6d")), "embulk");
