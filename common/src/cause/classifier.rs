@@ -44,6 +44,7 @@ const FILES: &[(&str, &str)] = &[
     ("airflow.yaml", include_str!("../causes/airflow.yaml")),
     ("kubernetes.yaml", include_str!("../causes/kubernetes.yaml")),
     ("aws.yaml", include_str!("../causes/aws.yaml")),
+    ("exit_code.yaml", include_str!("../causes/exit_code.yaml")),
     ("google.yaml", include_str!("../causes/google.yaml")),
     ("embulk.yaml", include_str!("../causes/embulk.yaml")),
     ("database.yaml", include_str!("../causes/database.yaml")),

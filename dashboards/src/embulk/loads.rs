@@ -28,20 +28,31 @@ fn failed() -> Panel {
 }
 
 fn states() -> Panel {
-    Panel::states("How each load's last run ended", "Red since when: what was deployed, or what came into the data, at that time?", "short")
-        .sized(24, 9)
-        .query("{{embulk_job}} ({{runtime}})", &newest("embulk_job_last_run_success"))
-        .map("0", "failed", "red")
-        .map("1", "success", "green")
+    Panel::states(
+        "How each load's last run ended",
+        "Red since when: what was deployed, or what came into the data, at that time?",
+        "short",
+    )
+    .sized(24, 9)
+    .query("{{embulk_job}} ({{runtime}})", &newest("embulk_job_last_run_success"))
+    .map("0", "failed", "red")
+    .map("1", "success", "green")
 }
 
 fn causes() -> Panel {
     let own = "embulk_job, runtime, cause";
     let by_job = grown(own, own, "embulk_job_failures_total{@load}", "$__rate_interval");
-    Panel::bars("Failures by cause", "One cause over many loads: repair that first. unclassified: a rule of your own names it.", "short")
-        .query("{{cause}}", &format!("sum by (cause) ({by_job}) > 0"))
-        .query("{{cause}}, all loads", &format!("{} > 0", grown("cause", "runtime, cause", "embulk_failure_causes_total{@job}", "$__rate_interval")))
-        .alert("EmbulkFailuresUnclassified")
+    Panel::bars(
+        "Failures by cause",
+        "One cause over many loads: repair that first. unclassified: a rule of your own names it.",
+        "short",
+    )
+    .query("{{cause}}", &format!("sum by (cause) ({by_job}) > 0"))
+    .query(
+        "{{cause}}, all loads",
+        &format!("{} > 0", grown("cause", "runtime, cause", "embulk_failure_causes_total{@job}", "$__rate_interval")),
+    )
+    .alert("EmbulkFailuresUnclassified")
 }
 
 fn reruns() -> Panel {
@@ -58,11 +69,15 @@ fn reruns() -> Panel {
 
 fn stalest() -> Panel {
     let last = newest("embulk_job_last_success_timestamp_seconds");
-    Panel::table("Longest without a success", "Loads by the age of their last success; those that never succeeded have none. Is it meant to be that old?", "s")
-        .query("", &format!("topk(25, time() - ({last} > 0))"))
-        .column("embulk_job", "Load", "")
-        .column("runtime", "Runtime", "")
-        .column("Value", "Last success", "s")
+    Panel::table(
+        "Longest without a success",
+        "Loads by the age of their last success; those that never succeeded have none. Is it meant to be that old?",
+        "s",
+    )
+    .query("", &format!("topk(25, time() - ({last} > 0))"))
+    .column("embulk_job", "Load", "")
+    .column("runtime", "Runtime", "")
+    .column("Value", "Last success", "s")
 }
 
 /// Durations, queues, retries.
@@ -71,8 +86,12 @@ pub(super) fn times() -> Row {
 }
 
 fn took() -> Panel {
-    Panel::lines("Duration of the last run", "A line that climbs over days: more data, or a slower source or destination.", "s")
-        .query("{{embulk_job}} ({{runtime}})", &newest("embulk_job_last_run_duration_seconds"))
+    Panel::lines(
+        "Duration of the last run",
+        "A line that climbs over days: more data, or a slower source or destination.",
+        "s",
+    )
+    .query("{{embulk_job}} ({{runtime}})", &newest("embulk_job_last_run_duration_seconds"))
 }
 
 fn active() -> Panel {
@@ -86,16 +105,27 @@ fn active() -> Panel {
 
 fn spread() -> Panel {
     let own = "embulk_job, runtime, outcome, le";
-    let buckets = format!("sum by (outcome, le) (max by ({own}) (rate(embulk_job_run_duration_seconds_bucket{{@load}}[$__rate_interval])))");
-    Panel::lines("Duration of nine in ten runs", "By outcome. Failures that take as long as successes fail at their end: in the commit or copy.", "s")
-        .query("{{outcome}}", &format!("histogram_quantile(0.9, {buckets})"))
+    let buckets = format!(
+        "sum by (outcome, le) (max by ({own}) (rate(embulk_job_run_duration_seconds_bucket{{@load}}[$__rate_interval])))"
+    );
+    Panel::lines(
+        "Duration of nine in ten runs",
+        "By outcome. Failures that take as long as successes fail at their end: in the commit or copy.",
+        "s",
+    )
+    .query("{{outcome}}", &format!("histogram_quantile(0.9, {buckets})"))
 }
 
 fn queue() -> Panel {
-    let buckets = "sum by (runtime, le) (max by (runtime, le) (rate(embulk_run_queue_seconds_bucket{@job}[$__rate_interval])))";
-    Panel::lines("Wait for a start, nine in ten runs", "From when a run was asked for until its process started: scheduling, image pull, queue.", "s")
-        .query("{{runtime}}", &format!("histogram_quantile(0.9, {buckets})"))
-        .alert("EmbulkLoadPending")
+    let buckets =
+        "sum by (runtime, le) (max by (runtime, le) (rate(embulk_run_queue_seconds_bucket{@job}[$__rate_interval])))";
+    Panel::lines(
+        "Wait for a start, nine in ten runs",
+        "From when a run was asked for until its process started: scheduling, image pull, queue.",
+        "s",
+    )
+    .query("{{runtime}}", &format!("histogram_quantile(0.9, {buckets})"))
+    .alert("EmbulkLoadPending")
 }
 
 fn retries() -> Panel {
@@ -107,11 +137,15 @@ fn retries() -> Panel {
 
 fn tasks() -> Panel {
     let of = |state: &str| format!(r#"max by ({LOAD}) (embulk_job_last_run_tasks{{@load,state="{state}"}})"#);
-    Panel::table("Tasks that the last run did not finish", "Embulk's own tasks: how far a failed run came before it ended.", "short")
-        .query("", &format!("{} < {}", of("done"), of("planned")))
-        .query("", &format!("{} > {}", of("planned"), of("done")))
-        .column("embulk_job", "Load", "")
-        .column("runtime", "Runtime", "")
-        .column("Value #A", "Done", "short")
-        .column("Value #B", "Planned", "short")
+    Panel::table(
+        "Tasks that the last run did not finish",
+        "Embulk's own tasks: how far a failed run came before it ended.",
+        "short",
+    )
+    .query("", &format!("{} < {}", of("done"), of("planned")))
+    .query("", &format!("{} > {}", of("planned"), of("done")))
+    .column("embulk_job", "Load", "")
+    .column("runtime", "Runtime", "")
+    .column("Value #A", "Done", "short")
+    .column("Value #B", "Planned", "short")
 }

@@ -60,10 +60,14 @@ fn ignored() -> Panel {
 }
 
 fn jobs() -> Panel {
-    Panel::lines("Loads known, and those without series", "A climbing line: names of loads hold a date or an id. Give them a stable name with job_name.", "short")
-        .query("{{runtime}}", "max by (runtime) (embulk_jobs{@job})")
-        .query("{{runtime}} without series", "max by (runtime) (embulk_jobs_without_series{@job}) > 0")
-        .alert("EmbulkTooManyLoads")
+    Panel::lines(
+        "Loads known, and those without series",
+        "A climbing line: names of loads hold a date or an id. Give them a stable name with job_name.",
+        "short",
+    )
+    .query("{{runtime}}", "max by (runtime) (embulk_jobs{@job})")
+    .query("{{runtime}} without series", "max by (runtime) (embulk_jobs_without_series{@job}) > 0")
+    .alert("EmbulkTooManyLoads")
 }
 
 /// The exporter itself.
@@ -90,7 +94,9 @@ fn streams() -> Panel {
 
 fn polls() -> Panel {
     let own = "exporter, source, target, reason";
-    let failed = format!(r#"sum by (source, reason) (max by ({own}) (increase(footprint_poll_failures_total{{@job,exporter="embulk"}}[$__rate_interval])))"#);
+    let failed = format!(
+        r#"sum by (source, reason) (max by ({own}) (increase(footprint_poll_failures_total{{@job,exporter="embulk"}}[$__rate_interval])))"#
+    );
     Panel::bars("Failed polls by reason", "auth and permission want a grant, throttled wants a longer interval, unavailable wants the platform's status page.", "short")
         .query("{{source}} {{reason}}", &format!("{failed} > 0"))
         .alert("ExporterSourceDown")

@@ -23,14 +23,14 @@ use footprint_common::source::Source;
 use footprint_common::state::{StateDir, StateFile};
 use tokio::time::Instant;
 
-use footprint_common::airflow::Client;
-use footprint_common::airflow::model::TaskInstance;
-use footprint_common::airflow::pages::{Window, unix_ms};
 use crate::config::ActivitySettings;
 use crate::directory::Directory;
 use crate::metrics::*;
 use book::{Batch, Book};
 use evidence::Detective;
+use footprint_common::airflow::Client;
+use footprint_common::airflow::model::TaskInstance;
+use footprint_common::airflow::pages::{Window, unix_ms};
 
 /// How far a window reaches into the last one: more than the clocks of Airflow's machines differ
 /// and than a transaction stays open.

@@ -10,9 +10,9 @@ use footprint_common::gcp::composer::{Composer, Environment, State};
 use footprint_common::snapshot::Snapshot;
 use footprint_common::source::{Recruiter, Source};
 
-use footprint_common::airflow::Login;
 use crate::environment::Factory;
 use crate::metrics::{composer_environment_info, composer_environment_state};
+use footprint_common::airflow::Login;
 
 /// Which environments are asked for.
 #[derive(Debug, Clone)]

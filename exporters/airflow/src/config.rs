@@ -11,7 +11,6 @@ use footprint_common::run::Setup;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-
 /// The file as written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

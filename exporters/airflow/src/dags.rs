@@ -9,11 +9,11 @@ use footprint_common::snapshot::Snapshot;
 use footprint_common::source::Source;
 use jiff::Timestamp;
 
-use footprint_common::airflow::Client;
-use footprint_common::airflow::model::{Dag, ImportError};
 use crate::config::Settings;
 use crate::directory::{DagFacts, Directory, Objective};
 use crate::metrics::*;
+use footprint_common::airflow::Client;
+use footprint_common::airflow::model::{Dag, ImportError};
 
 /// Broken files that are named; the total is exact in any case.
 const MAX_IMPORT_ERRORS: usize = 100;

@@ -15,12 +15,12 @@ use footprint_common::telemetry::Telemetry;
 use footprint_common::upstream::Upstream;
 
 use crate::activity::Activity;
-use footprint_common::airflow::{Client, Login};
 use crate::composer::{Discovery, Wanted};
 use crate::config::{self, Raw, Settings};
 use crate::dags::Dags;
 use crate::directory::Directory;
 use crate::status::Status;
+use footprint_common::airflow::{Client, Login};
 
 /// Makes the sources of an environment; shared by configuration and discovery.
 #[derive(Clone)]

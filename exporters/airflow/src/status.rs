@@ -9,9 +9,9 @@ use footprint_common::source::Source;
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use crate::metrics::*;
 use footprint_common::airflow::model::Pool;
 use footprint_common::airflow::{Api, ApiVersion, Client, Need, Query};
-use crate::metrics::*;
 
 /// Health, version and pools of one environment.
 pub struct Status {

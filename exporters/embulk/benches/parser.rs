@@ -47,7 +47,9 @@ fn split(log: &[u8]) -> usize {
 /// A thousand runs, each in the middle of a log of a few hundred lines, and each with a full tail.
 fn memory() {
     println!("Memory of 1,000 runs that are read at once");
-    for (name, log) in [("in the middle of a JDBC load", jdbc()), ("with 1 MB of rows on stdout", repeated(&stdout(), 1 << 20))] {
+    for (name, log) in
+        [("in the middle of a JDBC load", jdbc()), ("with 1 MB of rows on stdout", repeated(&stdout(), 1 << 20))]
+    {
         let before = resident();
         let runs: Vec<Runs> = (0..1_000)
             .map(|_| {
@@ -76,7 +78,10 @@ fn jdbc() -> String {
     line("0001:transaction", "Using local thread executor with max_threads=4 / tasks=1".into());
     for batch in 0..60 {
         let columns: Vec<String> = (0..12).map(|at| format!("\"column_{at}\"")).collect();
-        line("0015:task-0000", format!("Prepared SQL: INSERT INTO \"shop\".\"orders_{batch}\" ({})", columns.join(", ")));
+        line(
+            "0015:task-0000",
+            format!("Prepared SQL: INSERT INTO \"shop\".\"orders_{batch}\" ({})", columns.join(", ")),
+        );
         line("0015:task-0000", "Loading 16,384 rows".into());
         line("0015:task-0000", "> 0.32 seconds (loaded 16,384 rows in total)".into());
         line("0015:task-0000", "SQL: DROP TABLE IF EXISTS \"shop\".\"orders_0000017_embulk000\"".into());
@@ -88,7 +93,9 @@ fn jdbc() -> String {
 fn progress() -> String {
     let mut log = String::new();
     for at in 0..1_000 {
-        log.push_str(&format!("2026-03-02 06:00:01.234 +0000 [INFO] (0001:transaction): {{done: {at:3} / 1000, running: 4}}\n"));
+        log.push_str(&format!(
+            "2026-03-02 06:00:01.234 +0000 [INFO] (0001:transaction): {{done: {at:3} / 1000, running: 4}}\n"
+        ));
     }
     log
 }

@@ -15,7 +15,7 @@ use serde_saphyr::Spanned;
 
 use crate::book::Counting;
 use crate::naming::Naming;
-use crate::{docker, files, kubernetes};
+use crate::{aws_batch, docker, files, kubernetes};
 
 /// The file as written.
 #[derive(Debug, Deserialize)]
@@ -26,6 +26,7 @@ pub struct Raw {
     pub docker: Option<docker::config::Raw>,
     #[serde(default)]
     pub files: Vec<files::Raw>,
+    pub aws_batch: Option<aws_batch::config::Raw>,
     #[serde(default)]
     pub airflow: Vec<RawEnvironment>,
     #[serde(default)]

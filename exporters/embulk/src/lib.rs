@@ -1,7 +1,7 @@
 //! Prometheus exporter for Embulk: what became of each load, why, and with how many rows, told from
 //! outside, without touching a job.
 //!
-//! * Sources find runs: [`kubernetes`], [`docker`], [`files`], `aws_batch`;
+//! * Sources find runs: [`kubernetes`], [`docker`], [`files`], [`aws_batch`];
 //! * [`log`] reads what Embulk says of a run, [`outcome`] judges it together with what the platform says;
 //! * [`book`] counts each run once and remembers the last of each job; a [`keeper`] saves it;
 //! * [`verdicts`] compares with what Airflow made of it.
@@ -11,8 +11,8 @@ pub mod aws_batch;
 pub mod background;
 pub mod book;
 pub mod config;
-pub mod files;
 pub mod docker;
+pub mod files;
 pub mod follow;
 pub mod keeper;
 pub mod kubernetes;

@@ -46,7 +46,7 @@ footprint_common::metrics! {
     /// Always 1; what the job's last run with a log was. Empty labels are unknown. `gcp_project`, `dataset` and `table` name the BigQuery destination, without partition.
     gauge embulk_job_info { embulk_job, runtime, dag_id, task_id, embulk_version, input_plugin, output_plugin, gcp_project, dataset, table }
 
-    /// Rows by direction, only where exactly known, and but for skipped ones of committed runs only; see embulk_job_last_run_rows.
+    /// Rows by direction (read, loaded, rejected, skipped), only where exactly known, and but for skipped ones of committed runs only; see embulk_job_last_run_rows.
     counter embulk_job_rows_total { embulk_job, runtime, direction }
     /// Committed runs by the best evidence of their rows; `none` means that nothing in the log counts rows exactly.
     counter embulk_job_rows_evidence_total { embulk_job, runtime, rows_source }
@@ -63,9 +63,9 @@ footprint_common::metrics! {
 
     /// Airflow's verdict on tasks that ran Embulk, beside Embulk's own: agree, airflow_success_embulk_failed, airflow_failed_embulk_succeeded, airflow_unknown (the try was not found, or did not end within a day).
     counter embulk_airflow_verdicts_total { airflow_environment, verdict }
-    /// Runs on whose result Airflow and Embulk disagree. A series appears with the job's first one.
+    /// Runs on whose result Airflow and Embulk disagree, by verdict: airflow_success_embulk_failed, airflow_failed_embulk_succeeded. A series appears with the job's first one.
     counter embulk_job_airflow_disagreements_total { embulk_job, runtime, verdict }
-    /// When the job's last run ended on whose result Airflow and Embulk disagree, in Unix time.
+    /// When the job's last run ended on whose result Airflow and Embulk disagree, in Unix time, by verdict: airflow_success_embulk_failed, airflow_failed_embulk_succeeded.
     gauge embulk_job_last_airflow_disagreement_timestamp_seconds { embulk_job, runtime, dag_id, task_id, verdict }
     /// Runs that wait for Airflow's verdict.
     gauge embulk_airflow_verdicts_pending {}

@@ -157,7 +157,8 @@ mod tests {
 
     #[test]
     fn the_platform_knows_better() {
-        let killed = [("k8s.reason", "OOMKilled"), ("container.oom", "true"), ("k8s.condition", "PreemptionByScheduler")];
+        let killed =
+            [("k8s.reason", "OOMKilled"), ("container.oom", "true"), ("k8s.condition", "PreemptionByScheduler")];
         for fact in killed {
             assert_eq!(outcome(&ending(Some(1), &[fact], None)), Outcome::Killed, "{fact:?}");
         }

@@ -11,6 +11,7 @@ use footprint_common::gcp::auth::TokenSource;
 use footprint_common::run::Setup;
 use footprint_common::source::{Schedule, Source, Sources};
 
+use crate::aws_batch::AwsBatchSource;
 use crate::config::{Raw, Settings};
 use crate::docker::DockerSource;
 use crate::files::FilesSource;
@@ -19,7 +20,7 @@ use crate::kubernetes::KubernetesSource;
 use crate::run::Runtime;
 use crate::shared::Shared;
 use crate::verdicts::Verdicts;
-use crate::{docker, files, kubernetes};
+use crate::{aws_batch, docker, files, kubernetes};
 
 /// Time between two publications. Polls of Kubernetes and Docker cost nothing, those of files a few `stat`s.
 const EVERY: Duration = Duration::from_secs(5);
@@ -36,15 +37,20 @@ pub(crate) fn sources(raw: Raw, setup: &Setup) -> Result<Sources, ConfigError> {
     let mut making = Making { settings: &settings, setup, sources: Sources::new(), keepers: Vec::new() };
     if let Some(raw) = &raw.kubernetes {
         let block = kubernetes::Settings::new(raw, &setup.config_dir)?;
-        making.add("kubernetes", Runtime::Kubernetes, |shared| KubernetesSource::new(block, shared));
+        making.add("kubernetes", Runtime::Kubernetes, EVERY, |shared| KubernetesSource::new(block, shared));
     }
     if let Some(raw) = &raw.docker {
         let block = docker::config::Settings::new(raw)?;
-        making.add("docker", Runtime::Docker, |shared| DockerSource::new(block, shared));
+        making.add("docker", Runtime::Docker, EVERY, |shared| DockerSource::new(block, shared));
     }
     if !raw.files.is_empty() {
         let blocks = files::Settings::new(&raw.files, &setup.config_dir)?;
-        making.add("files", Runtime::LogFile, |shared| FilesSource::new(shared, blocks));
+        making.add("files", Runtime::LogFile, EVERY, |shared| FilesSource::new(shared, blocks));
+    }
+    if let Some(raw) = &raw.aws_batch {
+        let block = aws_batch::config::Settings::new(raw)?;
+        let (target, every) = (block.region.clone(), block.poll);
+        making.add(&target, Runtime::AwsBatch, every, |shared| AwsBatchSource::new(block, shared));
     }
     let Making { mut sources, keepers, .. } = making;
     if !raw.airflow.is_empty() {
@@ -63,7 +69,7 @@ struct Making<'a> {
 }
 
 impl Making<'_> {
-    fn add<S: Source>(&mut self, target: &str, runtime: Runtime, make: impl FnOnce(Shared) -> S) {
+    fn add<S: Source>(&mut self, target: &str, runtime: Runtime, every: Duration, make: impl FnOnce(Shared) -> S) {
         let Settings { counting, naming, select, max_series } = self.settings;
         let shared = Shared {
             keeper: Keeper::open(runtime, counting.clone(), self.setup.state.as_ref()),
@@ -73,12 +79,12 @@ impl Making<'_> {
             config_dir: self.setup.config_dir.clone(),
         };
         self.keepers.push((runtime, shared.keeper.clone()));
-        self.sources.add(target, Schedule { max_series: *max_series, ..Schedule::every(EVERY) }, make(shared));
+        self.sources.add(target, Schedule { max_series: *max_series, ..Schedule::every(every) }, make(shared));
     }
 }
 
 fn check_not_empty(raw: &Raw) -> Result<(), ConfigError> {
-    if raw.kubernetes.is_none() && raw.docker.is_none() && raw.files.is_empty() {
+    if raw.kubernetes.is_none() && raw.docker.is_none() && raw.files.is_empty() && raw.aws_batch.is_none() {
         let fix = "add pods (kubernetes: {namespaces: [etl]}), containers (docker: {}), log files (files: [{path: /var/log/embulk/*.log}]) or AWS Batch (aws_batch: {region: ..., queues: [...]})";
         return Err(ConfigError::new("", "nothing to watch", fix));
     }

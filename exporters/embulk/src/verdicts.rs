@@ -171,7 +171,9 @@ impl Source for Verdicts {
         for (name, client) in self.airflows.clone() {
             match self.ask(&client, &waiting).await {
                 Ok(found) => {
-                    for (at, verdict) in found.into_iter().filter_map(|(at, found)| Some((at, found.verdict(&waiting[at].1)?))) {
+                    for (at, verdict) in
+                        found.into_iter().filter_map(|(at, found)| Some((at, found.verdict(&waiting[at].1)?)))
+                    {
                         let (runtime, judged) = &waiting[at];
                         self.enter(&name, *runtime, judged, verdict);
                         done.push((*runtime, judged.key.clone()));
@@ -225,9 +227,8 @@ struct Labels<'a>(Vec<(String, String, &'a TaskInstance)>);
 
 impl<'a> Labels<'a> {
     fn new(rows: &'a [TaskInstance]) -> Self {
-        let labels = |row: &'a TaskInstance| {
-            (make_safe_label_value(&row.task_id), make_safe_label_value(&row.dag_run_id), row)
-        };
+        let labels =
+            |row: &'a TaskInstance| (make_safe_label_value(&row.task_id), make_safe_label_value(&row.dag_run_id), row);
         Self(rows.iter().map(labels).collect())
     }
 

@@ -10,6 +10,8 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::Sleep;
 
+use crate::kubernetes::Live;
+
 /// A body played to the client.
 #[derive(Debug, Default)]
 pub struct Played {
@@ -18,6 +20,7 @@ pub struct Played {
     pause: Option<Duration>,
     sleep: Option<Pin<Box<Sleep>>>,
     breaks_off: bool,
+    live: Option<Live>,
 }
 
 impl Played {
@@ -43,6 +46,11 @@ impl Played {
         Played { chunks, promised, pause: Some(pause), ..Played::default() }
     }
 
+    /// As it happens.
+    pub fn live(live: Live) -> Played {
+        Played { live: Some(live), ..Played::default() }
+    }
+
     fn rested(&mut self, context: &mut Context<'_>) -> bool {
         let Some(pause) = self.pause else { return true };
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(pause)));
@@ -59,6 +67,9 @@ impl Body for Played {
     type Error = io::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        if let Some(live) = &mut self.live {
+            return live.poll_chunk(context).map_ok(Frame::data);
+        }
         if self.chunks.is_empty() && !self.breaks_off {
             return Poll::Ready(None);
         }
@@ -72,10 +83,10 @@ impl Body for Played {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.promised == 0 || (self.chunks.is_empty() && !self.breaks_off)
+        self.live.is_none() && (self.promised == 0 || self.chunks.is_empty() && !self.breaks_off)
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.promised)
+        if self.live.is_some() { SizeHint::default() } else { SizeHint::with_exact(self.promised) }
     }
 }

@@ -1,7 +1,9 @@
 //! The simulated time: standing still until a test moves it, or running.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
 
 use crate::time::{Span, Time};
 
@@ -14,6 +16,7 @@ struct State {
     at: Time,
     set: Instant,
     speed: f64,
+    moved: watch::Sender<()>,
 }
 
 impl Clock {
@@ -24,7 +27,7 @@ impl Clock {
 
     /// Starts at `at` now and runs `speed` times as fast as real time; 0 stands still.
     pub fn running(at: Time, speed: f64) -> Clock {
-        Clock(Arc::new(Mutex::new(State { at, set: Instant::now(), speed })))
+        Clock(Arc::new(Mutex::new(State { at, set: Instant::now(), speed, moved: watch::Sender::new(()) })))
     }
 
     /// The simulated time.
@@ -36,12 +39,14 @@ impl Clock {
     pub fn set(&self, at: Time) {
         let mut state = self.state();
         (state.at, state.set) = (at, Instant::now());
+        state.moved.send_replace(());
     }
 
     /// Jumps by `by` and tells the new time.
     pub fn advance(&self, by: Span) -> Time {
         let mut state = self.state();
         (state.at, state.set) = (state.now().plus(by), Instant::now());
+        state.moved.send_replace(());
         state.at
     }
 
@@ -49,12 +54,37 @@ impl Clock {
     pub fn run(&self, speed: f64) -> Time {
         let mut state = self.state();
         (state.at, state.set, state.speed) = (state.now(), Instant::now(), speed);
+        state.moved.send_replace(());
         state.at
     }
 
     /// How many times faster than real time it runs.
     pub fn speed(&self) -> f64 {
         self.state().speed
+    }
+
+    /// Wakes all who wait, for what has changed besides the time.
+    pub fn stir(&self) {
+        self.state().moved.send_replace(());
+    }
+
+    /// Tells of jumps and changes of speed.
+    pub fn watch(&self) -> watch::Receiver<()> {
+        self.state().moved.subscribe()
+    }
+
+    /// Waits until it comes to `at` by running; a clock that stands never does.
+    pub async fn reaches(&self, at: Option<Time>) {
+        let (now, speed) = (self.now(), self.speed());
+        match at.filter(|_| speed > 0.0) {
+            Some(at) => {
+                let left = Duration::try_from_secs_f64(at.since(now).as_secs().max(0.0) / speed);
+                // One more millisecond: timers are no finer, and waking too early would be in vain.
+                let left = left.unwrap_or(Duration::MAX).saturating_add(Duration::from_millis(1));
+                tokio::time::sleep(left).await;
+            }
+            None => std::future::pending().await,
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -55,6 +55,16 @@ pub fn overview(shared: &Shared) -> String {
             "BigQuery {project:11} {base}/bigquery/v2/projects/{project}/jobs?allUsers=true&projection=full\n"
         );
     }
+    for cluster in &world.kubernetes {
+        text += &format!("Kubernetes {:9} {base}/kubernetes/{}/api/v1/pods\n", cluster.name, cluster.name);
+    }
+    if !world.docker.containers.is_empty() {
+        let host = base.replacen("http", "tcp", 1);
+        text += &format!("Docker engine        {base}/containers/json?all=true (DOCKER_HOST={host})\n");
+    }
+    for queue in &world.aws.queues {
+        text += &format!("AWS Batch {queue:10} {base}/aws ({})\n", world.aws.region_name());
+    }
     text + &format!("Requests so far      {base}/_sim/requests\nClock                {base}/_sim/clock\n")
 }
 

@@ -4,8 +4,11 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::aws;
 use crate::bigquery::iam;
+use crate::docker;
 use crate::http::Answer;
+use crate::kubernetes::status;
 use crate::time::{Span, Time};
 
 /// What goes wrong, where and how often. The first fault that fits a request wins.
@@ -170,6 +173,9 @@ impl Status {
                 let (reason, status) = iam::words(code);
                 iam::error(code, self.reason.as_deref().unwrap_or(reason), status, title)
             }
+            (None, code) if path.starts_with("/kubernetes/") && code < 501 => status::plain(code, title),
+            (None, code) if aws::is_for(path) => aws::plain(path, code, self.reason.as_deref(), title),
+            (None, code) if docker::is_for(path) => docker::failure(code, title),
             (None, 500..) => Answer::html(self.code, &format!("{} {title}", self.code)),
             (None, code) if path.contains("/api/v1") => Answer::problem(code, title, None),
             (None, code) if path.starts_with("/v1/") => Answer::google(code, google_status(code), title),

@@ -4,6 +4,8 @@ use http::HeaderMap;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
+use crate::kubernetes::Follow;
+
 const ERRORS: &str = "https://airflow.apache.org/docs/apache-airflow/2.11.1/stable-rest-api-ref.html";
 
 /// What a client asked.
@@ -34,8 +36,10 @@ pub struct Answer {
     pub kind: &'static str,
     /// More headers.
     pub headers: Vec<(&'static str, String)>,
-    /// Body.
+    /// Body, or its beginning.
     pub body: Vec<u8>,
+    /// What comes after the beginning, as it happens.
+    pub follow: Option<Box<Follow>>,
 }
 
 impl Request {
@@ -89,7 +93,7 @@ impl Answer {
 
     /// Any body.
     pub fn new(status: u16, kind: &'static str, body: impl Into<Vec<u8>>) -> Answer {
-        Answer { status, kind, headers: Vec::new(), body: body.into() }
+        Answer { status, kind, headers: Vec::new(), body: body.into(), follow: None }
     }
 
     /// An error page as a web server or proxy writes it.

@@ -1,7 +1,7 @@
 //! A small Google Cloud and Airflow that answers as the real ones do.
 //!
 //! A [`World`] says what exists and when things happen; a [`Clock`] says how much of it has happened; a
-//! [`Simulator`] answers over HTTP as Cloud Composer, Airflow 2 and Airflow 3 would at that moment, and goes wrong
+//! [`Simulator`] answers over HTTP as Cloud Composer, Airflow, BigQuery and Kubernetes would at that moment, and goes wrong
 //! where a [`Fault`](faults::Fault) says so.
 //!
 //! ```
@@ -19,14 +19,17 @@
 
 mod airflow;
 mod auth;
+pub mod aws;
 pub mod bigquery;
 mod body;
 mod clock;
 mod composer;
 mod control;
 pub mod demo;
+pub mod docker;
 pub mod faults;
 mod http;
+pub mod kubernetes;
 mod lists;
 mod load;
 mod logs;
@@ -48,8 +51,11 @@ mod v2;
 mod v2_rows;
 mod world;
 
+pub use aws::Aws;
 pub use bigquery::BigQuery;
 pub use clock::Clock;
+pub use docker::Docker;
+pub use kubernetes::Cluster;
 pub use simulator::{Seen, Simulator};
 pub use synthetic::Size;
 pub use time::{Span, Time};

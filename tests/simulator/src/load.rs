@@ -36,6 +36,9 @@ impl World {
         unique("airflow", self.airflow.iter().map(|a| a.name.as_str()))?;
         self.airflow.iter().try_for_each(check_airflow)?;
         self.bigquery.check()?;
+        crate::aws::check(&self.aws)?;
+        crate::docker::check(&self.docker)?;
+        crate::kubernetes::check(&self.kubernetes, self.now)?;
         for composer in &self.composer {
             let known = |name: &String| self.airflow.iter().any(|a| a.name == *name);
             if composer.airflow.as_ref().is_some_and(|name| !known(name)) {

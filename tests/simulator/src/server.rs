@@ -16,12 +16,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::body::Played;
+use crate::clock::Clock;
 use crate::faults::{Trouble, spoil_row};
 use crate::http::{Answer, Request};
+use crate::kubernetes::watch::spoil_event;
 use crate::simulator::{Seen, Shared, locked};
 use crate::time::Time;
 use crate::world::Api;
-use crate::{airflow, bigquery, composer, control};
+use crate::{airflow, aws, bigquery, composer, control, docker};
 
 // As Airflow 3 compresses: nothing smaller.
 const GZIP_FROM: usize = 1024;
@@ -67,11 +69,13 @@ async fn respond(
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes().to_vec();
     let request = Request::new(&parts, body);
     if request.segments.first().is_some_and(|first| first == "_sim") {
-        return response(control::answer(shared, &request), shared.clock.now(), None);
+        return response(control::answer(shared, &request), &shared.clock, shared.clock.now(), None);
     }
     let now = airflow_time(shared, &request);
     let target = format!("{}?{}", request.path, request.query);
     let trouble = shared.faults().strike(target.trim_end_matches('?'), shared.clock.now());
+    let down = || shared.kubernetes.down(&request, now) || shared.docker.down(&request, now);
+    let trouble = trouble.or_else(|| down().then_some(Trouble::Reset));
     let answer = match &trouble {
         Some(Trouble::Hang | Trouble::Reset) => None,
         Some(Trouble::Status(status)) => Some(status.answer(&request.path, now)),
@@ -86,7 +90,7 @@ async fn respond(
         status: answer.as_ref().map_or(0, |answer| answer.status),
     });
     match answer {
-        Some(answer) => response(spoilt(answer, &request, shared, &trouble), now, trouble.as_ref()),
+        Some(answer) => response(spoilt(answer, &request, shared, &trouble), &shared.clock, now, trouble.as_ref()),
         None if trouble == Some(Trouble::Reset) => reset(socket),
         None => forever().await,
     }
@@ -116,11 +120,14 @@ fn route(shared: &Shared, request: &Request, now: Time) -> Answer {
             None => Answer::html(404, "no such Airflow in this world"),
         },
         ["bigquery", "v2", rest @ ..] => bigquery::answer(&shared.world().bigquery, request, rest, now),
+        ["aws", rest @ ..] => aws::answer(&shared.world().aws, request, rest, now),
+        ["kubernetes", rest @ ..] => shared.kubernetes.answer(request, rest, now),
         ["v1", rest @ ..] => {
             let world = shared.world();
             bigquery::capacity(&world.bigquery, request, rest, now)
                 .unwrap_or_else(|| composer::answer(&world, &shared.base, request, rest))
         }
+        _ if docker::is_for(&request.path) => shared.docker.answer(request, now),
         [""] => Answer::new(200, "text/plain; charset=utf-8", control::overview(shared)),
         _ => Answer::html(404, "Not Found"),
     }
@@ -128,7 +135,11 @@ fn route(shared: &Shared, request: &Request, now: Time) -> Answer {
 
 fn spoilt(mut answer: Answer, request: &Request, shared: &Shared, trouble: &Option<Trouble>) -> Answer {
     match trouble {
-        Some(Trouble::MalformedJson) => answer.body.truncate(answer.body.len() / 2),
+        Some(Trouble::MalformedJson) => {
+            answer.body.truncate(answer.body.len() / 2);
+            answer.follow = None;
+        }
+        Some(Trouble::BadRow) if answer.follow.is_some() => spoil_event(&mut answer.body),
         Some(Trouble::BadRow) => spoil_row(&mut answer),
         _ => {}
     }
@@ -138,6 +149,7 @@ fn spoilt(mut answer: Answer, request: &Request, shared: &Shared, trouble: &Opti
         // Google compresses for agents that name gzip only (BigQuery, "API performance").
         let agent = request.header("user-agent").is_some_and(|agent| agent.contains("gzip"));
         match request.segments[0].as_str() {
+            "kubernetes" => false,
             "airflow" => store.is_some_and(|store| locked(&store).airflow.api == Api::V2),
             _ => agent,
         }
@@ -152,7 +164,12 @@ fn spoilt(mut answer: Answer, request: &Request, shared: &Shared, trouble: &Opti
     answer
 }
 
-fn response(answer: Answer, now: Time, trouble: Option<&Trouble>) -> io::Result<hyper::Response<Played>> {
+fn response(
+    answer: Answer,
+    clock: &Clock,
+    now: Time,
+    trouble: Option<&Trouble>,
+) -> io::Result<hyper::Response<Played>> {
     let mut response = hyper::Response::builder()
         .status(answer.status)
         .header("content-type", answer.kind)
@@ -160,12 +177,13 @@ fn response(answer: Answer, now: Time, trouble: Option<&Trouble>) -> io::Result<
     for (name, value) in &answer.headers {
         response = response.header(*name, value);
     }
-    let body = match trouble {
-        Some(Trouble::Cut(after)) => Played::cut(answer.body, *after),
-        Some(Trouble::Drip(drip)) => {
+    let body = match (answer.follow, trouble) {
+        (Some(follow), trouble) => Played::live(follow.play(answer.body, clock, trouble)),
+        (None, Some(Trouble::Cut(after))) => Played::cut(answer.body, *after),
+        (None, Some(Trouble::Drip(drip))) => {
             Played::dripping(answer.body, drip.bytes, Duration::from_micros(drip.every.0.max(0).unsigned_abs()))
         }
-        _ => Played::whole(answer.body),
+        (None, _) => Played::whole(answer.body),
     };
     response.body(body).map_err(io::Error::other)
 }

@@ -10,7 +10,9 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
+use crate::docker::Engine;
 use crate::faults::{Fault, Faults};
+use crate::kubernetes::Clusters;
 use crate::server;
 use crate::store::Store;
 use crate::time::Time;
@@ -22,7 +24,7 @@ const REMEMBERED: usize = 100_000;
 /// A simulator on a loopback port. It stops when dropped.
 #[derive(Debug)]
 pub struct Simulator {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     task: JoinHandle<()>,
 }
 
@@ -35,6 +37,10 @@ pub struct Shared {
     pub clock: Clock,
     world: Mutex<World>,
     stores: Mutex<HashMap<String, Arc<Mutex<Store>>>>,
+    /// Kubernetes clusters.
+    pub kubernetes: Clusters,
+    /// The Docker engine.
+    pub docker: Engine,
     faults: Mutex<Faults>,
     seen: Mutex<Vec<Seen>>,
 }
@@ -68,10 +74,16 @@ impl Simulator {
         let listener = TcpListener::bind(address).await?;
         let base = format!("http://{}", listener.local_addr()?);
         let faults = Faults::new(world.faults.clone()).map_err(io::Error::other)?;
+        let kubernetes = Clusters::default();
+        kubernetes.take(&world, clock.now());
+        let docker = Engine::default();
+        docker.take(&world.docker);
         let shared = Arc::new(Shared {
             base,
             clock,
             stores: Mutex::new(stores(&world, &HashMap::new())),
+            kubernetes,
+            docker,
             world: Mutex::new(world),
             faults: Mutex::new(faults),
             seen: Mutex::default(),
@@ -113,7 +125,10 @@ impl Simulator {
         changed.check()?;
         let mut old = locked(&self.shared.stores);
         *old = stores(&changed, &old);
+        self.shared.kubernetes.take(&changed, self.shared.clock.now());
+        self.shared.docker.take(&changed.docker);
         *world = changed;
+        self.shared.clock.stir();
         Ok(())
     }
 

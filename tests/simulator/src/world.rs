@@ -6,8 +6,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::aws::Aws;
 use crate::bigquery::BigQuery;
+use crate::docker::Docker;
 use crate::faults::Fault;
+use crate::kubernetes::Cluster;
 use crate::parts::{Dag, Event, Health, ImportError, Pool, Restored, Token, User};
 use crate::run::Run;
 use crate::text::LogLine;
@@ -29,6 +32,15 @@ pub struct World {
     /// BigQuery, at `/bigquery/v2/...`, and its Reservation API, at `/v1/projects/...`.
     #[serde(default)]
     pub bigquery: BigQuery,
+    /// Kubernetes clusters, each at `/kubernetes/<name>`.
+    #[serde(default)]
+    pub kubernetes: Vec<Cluster>,
+    /// A Docker engine, at the root: `/containers/json`, `/events`, ...
+    #[serde(default)]
+    pub docker: Docker,
+    /// AWS Batch and CloudWatch Logs, at `/aws`.
+    #[serde(default)]
+    pub aws: Aws,
     /// Bearer tokens that the Composer API accepts; none means that it asks for no token.
     #[serde(default)]
     pub google_tokens: Vec<String>,

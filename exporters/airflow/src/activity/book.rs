@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::keys::{run_digest, run_key, try_key};
 use super::record::Record;
 use super::task::{Ended, FailedTry, LastFailure, Mark, TaskKey, Tries};
-use footprint_common::airflow::model::{Run, TaskInstance};
 use crate::metrics::*;
+use footprint_common::airflow::model::{Run, TaskInstance};
 
 /// Shape of the saved book; a change of it must not be read as the old one.
 pub(super) const VERSION: u32 = 1;

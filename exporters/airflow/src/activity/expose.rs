@@ -11,9 +11,9 @@ use super::book::Book;
 use super::evidence::EVIDENCE;
 use super::record::Record;
 use super::task::Ended;
-use footprint_common::airflow::model::{Run, TaskInstance};
 use crate::directory::DagFacts;
 use crate::metrics::*;
+use footprint_common::airflow::model::{Run, TaskInstance};
 
 /// Task instances that run long and are shown one by one.
 const MAX_LONG_RUNNING: usize = 20;

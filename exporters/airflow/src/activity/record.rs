@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use footprint_common::airflow::model::Run;
 use crate::directory::DagFacts;
+use footprint_common::airflow::model::Run;
 
 /// Successes that a deadline is learned from.
 const LEARN_FROM: usize = 32;

@@ -44,11 +44,7 @@ impl Book {
 
 fn expose_job(snapshot: &mut Snapshot, labels: [&str; 2], job: &Job) {
     let [name, runtime] = labels;
-    snapshot.set(
-        &embulk_job_last_success_timestamp_seconds,
-        labels,
-        job.last_success_ms.map_or(0.0, seconds),
-    );
+    snapshot.set(&embulk_job_last_success_timestamp_seconds, labels, job.last_success_ms.map_or(0.0, seconds));
     if let Some(took) = job.last_success_took_ms {
         snapshot.set(&embulk_job_last_success_duration_seconds, labels, seconds(took));
     }

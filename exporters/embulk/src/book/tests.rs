@@ -12,13 +12,8 @@ fn book(max_jobs: usize) -> Book {
 }
 
 fn run(key: &str, job: &str, started_ms: i64) -> OpenRun {
-    let airflow = AirflowTask {
-        dag_id: "d".into(),
-        task_id: "t".into(),
-        run_id: "r".into(),
-        try_number: 1,
-        map_index: None,
-    };
+    let airflow =
+        AirflowTask { dag_id: "d".into(), task_id: "t".into(), run_id: "r".into(), try_number: 1, map_index: None };
     let started_ms = Some(started_ms);
     OpenRun { key: key.into(), job: job.into(), airflow: Some(airflow), created_ms: None, started_ms }
 }
@@ -51,10 +46,16 @@ fn a_run_counts_once_and_only_if_it_ended_after_the_start() {
 fn a_run_that_was_seen_going_on_counts_whatever_the_clocks_say() {
     let mut book = book(10);
     book.opened(run("a", "j", START - 50), START);
-    assert_eq!(value(&book, "embulk_job_runs_active{embulk_job=\"j\",runtime=\"kubernetes\",state=\"running\"}"), Some(1.0));
+    assert_eq!(
+        value(&book, "embulk_job_runs_active{embulk_job=\"j\",runtime=\"kubernetes\",state=\"running\"}"),
+        Some(1.0)
+    );
     book.ended(run("a", "j", START - 50), ending(START - 1, 1), START);
     assert_eq!(value(&book, "embulk_failure_causes_total{runtime=\"kubernetes\",cause=\"unclassified\"}"), Some(1.0));
-    assert_eq!(value(&book, "embulk_job_runs_active{embulk_job=\"j\",runtime=\"kubernetes\",state=\"running\"}"), Some(0.0));
+    assert_eq!(
+        value(&book, "embulk_job_runs_active{embulk_job=\"j\",runtime=\"kubernetes\",state=\"running\"}"),
+        Some(0.0)
+    );
 }
 
 #[test]
@@ -108,7 +109,10 @@ fn a_saved_book_goes_on_and_knows_who_waits_for_a_verdict() {
     let restored: Book = serde_json::from_str(&saved).unwrap();
     let mut book = restored.restored(old.counting.clone());
     book.ended(run("a", "j", START), ending(START + 1, 0), START);
-    assert_eq!(value(&book, "embulk_job_runs_total{embulk_job=\"j\",runtime=\"kubernetes\",outcome=\"success\"}"), Some(1.0));
+    assert_eq!(
+        value(&book, "embulk_job_runs_total{embulk_job=\"j\",runtime=\"kubernetes\",outcome=\"success\"}"),
+        Some(1.0)
+    );
     assert_eq!(book.open_runs().len(), 1);
     assert_eq!(book.awaiting().map(|judged| judged.success).collect::<Vec<_>>(), [true]);
     book.verdict_is_known("a");

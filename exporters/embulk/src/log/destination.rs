@@ -44,7 +44,8 @@ fn without_temporary(table: &str) -> &str {
     // A UUID with `_` for `-`: 8, 4, 4, 4 and 12 hexadecimal digits.
     let is_uuid = |id: &str| {
         let parts: Vec<&str> = id.split('_').collect();
-        parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12]) && id.bytes().all(|b| b == b'_' || b.is_ascii_hexdigit())
+        parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12])
+            && id.bytes().all(|b| b == b'_' || b.is_ascii_hexdigit())
     };
     match (rest.get(..36), rest.get(36..).and_then(|rest| rest.strip_prefix('_'))) {
         (Some(id), Some(name)) if is_uuid(id) && !name.is_empty() => name,

@@ -52,7 +52,10 @@ pub enum Message<'a> {
 
 /// Whether a message may say something that is counted, by its first byte.
 pub fn may_count(text: &[u8]) -> bool {
-    matches!(text.first(), Some(b'C' | b'S' | b'L' | b'>' | b'{' | b'F' | b'U' | b'e' | b'm' | b'g' | b'j' | b'r' | b'I' | b'N' | b'O'))
+    matches!(
+        text.first(),
+        Some(b'C' | b'S' | b'L' | b'>' | b'{' | b'F' | b'U' | b'e' | b'm' | b'g' | b'j' | b'r' | b'I' | b'N' | b'O')
+    )
 }
 
 /// Reads a message. Decides by its first character, since most lines say nothing that is counted.
@@ -194,7 +197,10 @@ mod tests {
         check("Committed.", Message::Committed);
         check("Loaded plugin embulk-input-file", Message::Plugin("embulk-input-file"));
         check("Using local thread executor with max_threads=8 / tasks=3", Message::Planned(3));
-        check("Using local thread executor with max_threads=8 / output tasks 6 = input tasks 3 * 2", Message::Planned(3));
+        check(
+            "Using local thread executor with max_threads=8 / output tasks 6 = input tasks 3 * 2",
+            Message::Planned(3),
+        );
         check("{done:  2 / 3, running: -1}", Message::Progress(2, 3));
         check("{speedometer: {active: 4, total: 13.5mb, records: 269,748}}", Message::Other);
         check("Loading files []", Message::Nothing);

@@ -52,7 +52,9 @@ mod tests {
 
     #[test]
     fn counts_of_any_locale() {
-        for text in ["1,234,567 rows", "1.234.567 rows", "1 234 567 rows", "1\u{a0}234\u{202f}567 rows", "1'234'567 rows"] {
+        for text in
+            ["1,234,567 rows", "1.234.567 rows", "1 234 567 rows", "1\u{a0}234\u{202f}567 rows", "1'234'567 rows"]
+        {
             assert_eq!(count(text), Some((1_234_567, "rows")), "{text}");
         }
         assert_eq!(count("١٬٢٣٤ rows"), Some((1234, "rows")));

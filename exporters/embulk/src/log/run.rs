@@ -235,7 +235,9 @@ impl Run {
             Message::Indexed(rows) => accounts.indexed(rows),
             Message::BigQuery(text) => self.bigquery.read(text, accounts),
             Message::S3Object(bytes) => self.bytes.read = Some(self.bytes.read.unwrap_or(0).saturating_add(bytes)),
-            Message::Uploaded(bytes) => self.bytes.written = Some(self.bytes.written.unwrap_or(0).saturating_add(bytes)),
+            Message::Uploaded(bytes) => {
+                self.bytes.written = Some(self.bytes.written.unwrap_or(0).saturating_add(bytes))
+            }
             Message::Preamble => (self.announced, self.embulk) = (true, true),
             Message::Other => {}
         }

@@ -20,8 +20,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// Every verdict.
-    pub const ALL: [Verdict; 4] =
-        [Verdict::Agree, Verdict::AirflowSuccess, Verdict::AirflowFailed, Verdict::Unknown];
+    pub const ALL: [Verdict; 4] = [Verdict::Agree, Verdict::AirflowSuccess, Verdict::AirflowFailed, Verdict::Unknown];
 
     /// The label value.
     pub fn as_str(self) -> &'static str {
@@ -103,7 +102,8 @@ mod tests {
             map_index: None,
         };
         assert!(is_same("g.t", "manual__11-0", &row("success"), &airflow));
-        let judged = |success| Judged { key: "k".into(), job: "j".into(), airflow: airflow.clone(), success, ended_ms: 0 };
+        let judged =
+            |success| Judged { key: "k".into(), job: "j".into(), airflow: airflow.clone(), success, ended_ms: 0 };
         let cases = [
             ("success", true, Some(Verdict::Agree)),
             ("success", false, Some(Verdict::AirflowSuccess)),
