@@ -2,8 +2,10 @@
 //! Airflow says something else.
 
 mod answer;
+mod health;
 mod loads;
 mod rows;
+mod times;
 mod trust;
 
 use crate::{Annotation, Dashboard, Variable};
@@ -20,23 +22,36 @@ pub fn dashboard() -> Dashboard {
             Variable::new("runtime", "Runtime", "embulk_jobs{@job}"),
             Variable::new("embulk_job", "Load", r#"embulk_job_consecutive_failures{@job,runtime=~"$runtime"}"#),
         ],
-        annotations: vec![Annotation {
+        annotations: annotations(),
+        rows: vec![
+            answer::now(),
+            loads::why(),
+            rows::counted(),
+            times::taken(),
+            trust::airflow(),
+            trust::evidence(),
+            health::exporter(),
+        ],
+    }
+}
+
+fn annotations() -> Vec<Annotation> {
+    vec![
+        Annotation {
+            name: "Load failures",
+            query: "1000 * (max by (embulk_job, runtime) (embulk_job_last_failure_timestamp_seconds{@load}) > 0)",
+            text: "{{embulk_job}} ({{runtime}}) failed",
+            color: "red",
+            at_value: true,
+        },
+        Annotation {
             name: "Exporter restarts",
             query: "1000 * max by (job, instance) (process_start_time_seconds{@job})",
             text: "exporter {{instance}} restarted",
             color: "blue",
             at_value: true,
-        }],
-        rows: vec![
-            answer::now(),
-            loads::why(),
-            rows::counted(),
-            loads::times(),
-            trust::airflow(),
-            trust::evidence(),
-            trust::exporter(),
-        ],
-    }
+        },
+    ]
 }
 
 /// What tells the loads apart.
@@ -47,7 +62,24 @@ fn newest(metric: &str) -> String {
     format!("max by ({LOAD}) ({metric}{{@load}})")
 }
 
-/// Growth of a counter in a range, summed by the labels `by`; `own` are all that the metric has.
+/// Loads with runs in a state.
+fn active(state: &str) -> String {
+    format!(r#"(max by ({LOAD}) (embulk_job_runs_active{{@load,state="{state}"}}) > 0)"#)
+}
+
+/// Rows of the last run.
+fn last_rows(direction: &str) -> String {
+    format!(r#"max by ({LOAD}) (embulk_job_last_run_rows{{@load,direction="{direction}"}})"#)
+}
+
+/// The median of the rows loaded, over the last week. What counts the rows changes from run to run, so
+/// that a load's history is in several series.
+fn usual_rows() -> String {
+    format!("quantile_over_time(0.5, ({})[7d:1h])", last_rows("loaded"))
+}
+
+/// Growth of a counter in a range, summed by the labels `by`; `own` are all that the metric has. Only
+/// for counters that are born at 0, or of which the first value does not matter.
 fn grown(by: &str, own: &str, series: &str, range: &str) -> String {
     format!("sum by ({by}) (max by ({own}) (increase({series}[{range}])))")
 }

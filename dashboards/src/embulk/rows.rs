@@ -1,18 +1,13 @@
 //! What was loaded.
 
-use super::{LOAD, grown, newest};
+use super::{LOAD, grown, last_rows, newest, usual_rows};
 use crate::{Panel, Row};
 
 /// Rows and bytes.
 pub(super) fn counted() -> Row {
-    Row {
-        title: "What was loaded",
-        panels: vec![loads(), last(), left_out(), bytes(), at_least(), evidence(), lines()],
-    }
-}
-
-fn of(direction: &str) -> String {
-    format!(r#"max by ({LOAD}) (embulk_job_last_run_rows{{@load,direction="{direction}"}})"#)
+    let panels =
+        vec![loads(), unusual(), left_out(), last(), all(), bytes(), last_bytes(), at_least(), evidence(), lines()];
+    Row { title: "What was loaded", panels }
 }
 
 fn loads() -> Panel {
@@ -23,9 +18,11 @@ fn loads() -> Panel {
         "short",
     )
     .sized(24, 10)
-    .query("", &format!("max by ({about}) (embulk_job_info{{@load}})"))
-    .query("", &of("read"))
-    .query("", &of("loaded"))
+    .query("", &format!("topk by ({LOAD}) (1, max by ({about}) (embulk_job_info{{@load}}))"))
+    .query("", &last_rows("read"))
+    .query("", &last_rows("loaded"))
+    .query("", &last_rows("rejected"))
+    .query("", &last_rows("skipped"))
     .query("", &format!("1000 * ({} > 0)", newest("embulk_job_last_success_timestamp_seconds")))
     .column("embulk_job", "Load", "")
     .column("runtime", "Runtime", "")
@@ -37,9 +34,36 @@ fn loads() -> Panel {
     .column("dataset", "Dataset", "")
     .column("table", "Table", "")
     .column("embulk_version", "Embulk", "")
-    .column("Value #B", "Rows read", "short")
-    .column("Value #C", "Rows loaded", "short")
-    .column("Value #D", "Last success", "dateTimeAsIso")
+    .column("Value #B", "Read", "short")
+    .column("Value #C", "Loaded", "short")
+    .column("Value #D", "Rejected", "short")
+    .column("Value #E", "Skipped", "short")
+    .column("Value #F", "Last success", "dateTimeFromNow")
+}
+
+fn unusual() -> Panel {
+    let loaded = last_rows("loaded");
+    let ratio = format!("{loaded} / on ({LOAD}) ({} > 0)", usual_rows());
+    let least = format!("bottomk(15, {ratio})");
+    Panel::table(
+        "Rows loaded beside the usual",
+        "The last run's rows as a share of the load's median of the week, least first. 0 % or a tenth where the runs succeed: the source has changed, or its filter.",
+        "percentunit",
+    )
+    .query("", &least)
+    .query("", &format!("{loaded} and on ({LOAD}) {least}"))
+    .column("embulk_job", "Load", "")
+    .column("runtime", "Runtime", "")
+    .column("Value #A", "Of the usual", "percentunit")
+    .column("Value #B", "Loaded", "short")
+    .alert("EmbulkLoadedNothing")
+}
+
+fn left_out() -> Panel {
+    Panel::lines("Rows rejected or skipped by the last run", "rejected: BigQuery left them out within max_bad_records. skipped: the parser could not read them; the log of the run shows the lines.", "short")
+        .query("{{embulk_job}} ({{runtime}}) rejected", &format!("{} > 0", last_rows("rejected")))
+        .query("{{embulk_job}} ({{runtime}}) skipped", &format!("{} > 0", last_rows("skipped")))
+        .alert("EmbulkRowsLeftOut")
 }
 
 fn last() -> Panel {
@@ -48,35 +72,40 @@ fn last() -> Panel {
         "A line that falls to zero, or to a tenth, while the runs succeed: the source has changed, or its filter.",
         "short",
     )
-    .query("{{embulk_job}} ({{runtime}})", &of("loaded"))
+    .query("{{embulk_job}} ({{runtime}})", &last_rows("loaded"))
     .alert("EmbulkLoadedNothing")
 }
 
-fn left_out() -> Panel {
+fn all() -> Panel {
     let own = "embulk_job, runtime, direction";
-    let rows = |direction: &str| {
-        let series = format!(r#"embulk_job_rows_total{{@load,direction="{direction}"}}"#);
-        format!("{} > 0", grown("embulk_job, direction", own, &series, "$__rate_interval"))
-    };
-    Panel::bars("Rows rejected or skipped", "rejected: BigQuery left them out within max_bad_records. skipped: the parser could not read them; the log of the run shows the lines.", "short")
-        .query("{{embulk_job}} rejected", &rows("rejected"))
-        .query("{{embulk_job}} skipped", &rows("skipped"))
-        .alert("EmbulkRowsLeftOut")
+    let rows = grown("direction", own, "embulk_job_rows_total{@load}", "$__rate_interval");
+    Panel::bars(
+        "Rows of all chosen loads",
+        "When how much is moved, as far as logs count it. Loads at the same minute that could spread; a night without bars is a night without loads.",
+        "short",
+    )
+    .query("{{direction}}", &format!("{rows} > 0"))
 }
 
 fn bytes() -> Panel {
     let own = "embulk_job, runtime, direction";
-    let grown = grown("embulk_job, direction", own, "embulk_job_bytes_total{@load}", "$__rate_interval");
+    let bytes = grown("embulk_job, direction", own, "embulk_job_bytes_total{@load}", "$__rate_interval");
     Panel::bars(
         "Bytes read and written",
-        "As far as plugins log them: S3 and BigQuery load files, GCS, PostgreSQL COPY.",
+        "As far as plugins log them: S3 and BigQuery load files, GCS, PostgreSQL COPY. Who moves most is where tuning pays.",
         "bytes",
     )
-    .query("{{embulk_job}} {{direction}}", &format!("{grown} > 0"))
-    .query(
-        "{{embulk_job}} {{direction}}, last run",
-        "max by (embulk_job, direction) (embulk_job_last_run_bytes{@load})",
+    .query("{{embulk_job}} {{direction}}", &format!("{bytes} > 0"))
+}
+
+fn last_bytes() -> Panel {
+    let bytes = "max by (embulk_job, runtime, direction) (embulk_job_last_run_bytes{@load})";
+    Panel::lines(
+        "Bytes of the last run",
+        "For loads whose rows nobody counts: a fall to zero or to a tenth says the same as rows would.",
+        "bytes",
     )
+    .query("{{embulk_job}} ({{runtime}}) {{direction}}", bytes)
 }
 
 fn at_least() -> Panel {

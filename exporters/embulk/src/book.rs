@@ -224,7 +224,8 @@ impl Book {
 
     fn await_verdict(&mut self, run: OpenRun, outcome: Outcome, ended_ms: i64) {
         let compared = self.counting.verdicts && outcome != Outcome::Unknown && self.awaiting.len() < MAX_AWAITING;
-        if let Some(airflow) = run.airflow.filter(|_| compared) {
+        // Without the DAG run the task's try cannot be found.
+        if let Some(airflow) = run.airflow.filter(|airflow| compared && !airflow.run_id.is_empty()) {
             let success = outcome == Outcome::Success;
             self.awaiting.insert(run.key.clone(), Judged { key: run.key, job: run.job, airflow, success, ended_ms });
         }

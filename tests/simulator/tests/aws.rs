@@ -91,7 +91,8 @@ async fn lists_are_of_one_state_or_filtered_and_newest_first() {
 #[tokio::test]
 async fn lists_come_in_pages() {
     let sim = simulator().await;
-    let mut question = json!({"jobQueue": "loads", "maxResults": 2, "filters": [{"name": "AFTER_CREATED_AT", "values": ["0"]}]});
+    let mut question =
+        json!({"jobQueue": "loads", "maxResults": 2, "filters": [{"name": "AFTER_CREATED_AT", "values": ["0"]}]});
     let mut sizes = Vec::new();
     loop {
         let answer = batch(&sim, "listjobs", question.clone()).await.json();

@@ -116,14 +116,14 @@ impl End<'_> {
     }
 }
 
-/// Somebody's own words for ending a job say nothing; that somebody did says all.
+/// Whoever ends a job gives words of his own; that somebody did says more.
 const BY_REQUEST: &str = "Terminated by request";
 const REASON: &str = "aws.batch.reason";
 
 fn facts(job: &Job, attempt: &Attempt, exit_code: Option<i32>, is_last: bool) -> Vec<(&'static str, String)> {
     let mut reasons = attempt.reasons.clone();
     if is_last {
-        reasons.extend(job.reason.iter().filter(|reason| !job.is_ended_by_request && !reason.is_empty()).cloned());
+        reasons.extend(job.reason.iter().filter(|reason| !reason.is_empty()).cloned());
         reasons.extend(job.is_ended_by_request.then(|| BY_REQUEST.to_owned()));
     }
     if reasons.is_empty() && exit_code.is_none() {
@@ -135,6 +135,7 @@ fn facts(job: &Job, attempt: &Attempt, exit_code: Option<i32>, is_last: bool) ->
             facts.push((REASON, reason));
         }
     }
+    facts.extend(attempt.pod_reason.iter().map(|reason| ("k8s.reason", reason.clone())));
     facts.extend(exit_code.map(|code| ("exit_code", code.to_string())));
     facts
 }
@@ -145,7 +146,7 @@ mod tests {
 
     fn attempt(started: Option<i64>, stopped: Option<i64>, exit_code: Option<i32>, reason: &str) -> Attempt {
         let reasons = if reason.is_empty() { Vec::new() } else { vec![reason.to_owned()] };
-        Attempt { started_ms: started, stopped_ms: stopped, exit_code, reasons, log_stream: None }
+        Attempt { started_ms: started, stopped_ms: stopped, exit_code, reasons, ..Attempt::default() }
     }
 
     fn job(phase: Phase, attempts: Vec<Attempt>) -> Job {
@@ -180,8 +181,8 @@ mod tests {
         assert_eq!((ends.len(), ends[0].started_ms, ends[0].ended_ms), (1, None, 90));
         assert_eq!((reasons(&ends[0]), ends[0].missing.len()), (vec!["Dependent Job failed"], 0));
         job.is_ended_by_request = true;
-        job.reason = Some("somebody's secret".into());
-        assert_eq!(reasons(&ended(&job, None, 99)[0]), [BY_REQUEST]);
+        job.reason = Some("enough".into());
+        assert_eq!(reasons(&ended(&job, None, 99)[0]), ["enough", BY_REQUEST]);
     }
 
     #[test]

@@ -80,6 +80,8 @@ pub struct Attempt {
     pub exit_code: Option<i32>,
     /// What the container and the attempt say of the end.
     pub reasons: Vec<String>,
+    /// What Kubernetes says of its container's end, where it was a pod.
+    pub pod_reason: Option<String>,
     /// Log stream.
     pub log_stream: Option<String>,
 }

@@ -4,8 +4,10 @@ mod entering;
 mod listing;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
 
 use footprint_common::error::PollError;
+use tokio::time::timeout;
 
 use super::attempt::job_of;
 use super::client::{Client, DESCRIBED_AT_ONCE};
@@ -44,7 +46,8 @@ struct Family {
 
 /// Between two lists of everything active, which find what the lists by creation missed.
 const WIDE_EVERY_MS: i64 = 600_000;
-const MAX_LOG_PAGES: u32 = 200;
+/// Logs are read for so long in one poll; it goes on in the next.
+const LOGS_FOR: Duration = Duration::from_secs(20);
 /// A job that was listed may take a moment until it can be described.
 const MAX_ABSENT: u32 = 3;
 
@@ -82,9 +85,15 @@ impl Look {
 
     /// Reads the logs of attempts that have ended, and enters those whose log is read.
     pub async fn logs(&mut self, client: &Client, now_ms: i64) {
-        let (mut pages, mut at) = (MAX_LOG_PAGES, 0);
-        while at < self.readings.len() && pages > 0 {
-            let missing = match self.readings[at].read(client, &self.shared.keeper, now_ms, &mut pages).await {
+        // What was read is kept.
+        let _ = timeout(LOGS_FOR, self.read_logs(client, now_ms)).await;
+        self.settle();
+    }
+
+    async fn read_logs(&mut self, client: &Client, now_ms: i64) {
+        let mut at = 0;
+        while at < self.readings.len() {
+            let missing = match self.readings[at].read(client, &self.shared.keeper, now_ms).await {
                 Tried::Over(missing) => missing,
                 Tried::Denied(error) => {
                     self.warn_denied(&error);
@@ -101,7 +110,6 @@ impl Look {
             };
             self.readings.remove(at).enter(&self.shared.keeper, missing);
         }
-        self.settle();
     }
 
     /// Takes up, once, what was known.

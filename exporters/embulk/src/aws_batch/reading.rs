@@ -20,7 +20,8 @@ pub struct Reading {
     runs: Option<Runs>,
     next: Option<String>,
     bytes: u64,
-    tried_ms: Option<i64>,
+    /// When it was found that it is to be read.
+    found_ms: i64,
 }
 
 /// What came of a try.
@@ -47,17 +48,15 @@ const TROUBLE_MS: i64 = 600_000;
 
 impl Reading {
     /// A log that nobody has looked at.
-    pub fn new(watch: &str, run: OpenRun, ending: Ending, group: &str, stream: &str) -> Self {
+    pub fn new(watch: &str, run: OpenRun, ending: Ending, (group, stream): (&str, &str), now_ms: i64) -> Self {
         let (group, stream) = (group.to_owned(), stream.to_owned());
-        let (runs, next, tried_ms) = Default::default();
-        Self { watch: watch.to_owned(), run, ending, group, stream, runs, next, bytes: 0, tried_ms }
+        let (runs, next) = Default::default();
+        Self { watch: watch.to_owned(), run, ending, group, stream, runs, next, bytes: 0, found_ms: now_ms }
     }
 
-    /// Reads on, at most so many `pages`, which it counts down. What was read is kept when it is dropped at an await.
-    pub async fn read(&mut self, client: &Client, keeper: &Keeper, now_ms: i64, pages: &mut u32) -> Tried {
-        let since_ms = (*self.tried_ms.get_or_insert(now_ms)).max(self.ending.ended_ms);
-        while *pages > 0 {
-            *pages -= 1;
+    /// Reads on. What was read is kept when it is dropped at an await.
+    pub async fn read(&mut self, client: &Client, keeper: &Keeper, now_ms: i64) -> Tried {
+        loop {
             match client.log(&self.group, &self.stream, self.next.as_deref()).await {
                 Ok(page) => {
                     let at_end = page.next.is_none() || page.next == self.next;
@@ -76,13 +75,12 @@ impl Reading {
                     tracing::debug!(key = self.run.key, %error, "log cannot be read");
                     return Tried::Over(Some(self.nothing_or_cut()));
                 }
-                Err(LogError::Failed(_)) if now_ms >= since_ms + TROUBLE_MS => {
+                Err(LogError::Failed(_)) if now_ms >= self.found_ms + TROUBLE_MS => {
                     return Tried::Over(Some(self.nothing_or_cut()));
                 }
                 Err(LogError::Failed(error)) => return Tried::Trouble(error),
             }
         }
-        Tried::Later
     }
 
     /// Enters the run with what its log says.

@@ -58,9 +58,10 @@ async fn a_log_service_in_trouble_is_waited_for_though_not_for_ever() {
     assert_eq!((seen.runs("one", "success"), seen.incomplete()), (1.0, 0.0));
 
     bench.add(job("two", vec![attempt(310, 330, 1, FAILED)]));
+    bench.add(job("three", vec![attempt(310, 330, 1, FAILED)]));
     bench.sim.set_faults(vec![of_logs(Trouble::status(503))]).unwrap();
     let seen = bench.pass(&mut exporter, 900).await;
-    assert_eq!((seen.runs("two", "failure"), seen.missing("log")), (1.0, 1.0));
+    assert_eq!((seen.runs("two", "failure"), seen.runs("three", "failure"), seen.missing("log")), (1.0, 1.0, 2.0));
 }
 
 #[tokio::test]

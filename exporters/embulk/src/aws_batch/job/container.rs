@@ -69,7 +69,7 @@ impl Container {
             image: container.image.clone().unwrap_or_default(),
             command: container.command().iter().chain(container.args()).cloned().collect(),
             log: LogPlace::Elsewhere,
-            left: attempt(container.exit_code, container.reason.as_deref(), None),
+            left: as_pod(container.exit_code, container.reason.as_deref()),
         }
     }
 
@@ -109,7 +109,7 @@ impl Container {
 
     fn tried_as_pod(&self, tried: &EksAttemptDetail) -> Attempt {
         let mine = tried.containers().iter().find(|container| container.name == self.name);
-        let mut found = mine.map(|one| attempt(one.exit_code, one.reason.as_deref(), None)).unwrap_or_default();
+        let mut found = mine.map(|one| as_pod(one.exit_code, one.reason.as_deref())).unwrap_or_default();
         found.reasons.extend(words(tried.status_reason.as_deref()));
         timed(found, tried.started_at, tried.stopped_at)
     }
@@ -118,6 +118,10 @@ impl Container {
 fn attempt(exit_code: Option<i32>, reason: Option<&str>, stream: Option<&str>) -> Attempt {
     let log_stream = words(stream).next();
     Attempt { exit_code, reasons: words(reason).collect(), log_stream, ..Attempt::default() }
+}
+
+fn as_pod(exit_code: Option<i32>, reason: Option<&str>) -> Attempt {
+    Attempt { exit_code, pod_reason: words(reason).next(), ..Attempt::default() }
 }
 
 fn timed(attempt: Attempt, started: Option<i64>, stopped: Option<i64>) -> Attempt {
@@ -135,4 +139,52 @@ fn log_place(log: Option<&LogConfiguration>) -> LogPlace {
     }
     let group = log.options.as_ref().and_then(|options| options.get("awslogs-group"));
     group.map_or(LogPlace::Usual, |group| LogPlace::Group(group.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_batch::types::{
+        AttemptEcsTaskDetails, AttemptTaskContainerDetails, EcsPropertiesDetail, EcsTaskDetails,
+        EksAttemptContainerDetail, EksPodPropertiesDetail, EksPropertiesDetail,
+    };
+
+    use super::*;
+
+    #[test]
+    fn among_several_containers_of_a_task_embulk_is_followed() {
+        let container = |name: &str, image: &str| TaskContainerDetails::builder().name(name).image(image).build();
+        let task = EcsTaskDetails::builder().containers(container("proxy", "sql-proxy:1"));
+        let task = task.containers(container("load", "shop/embulk:3")).build();
+        let left = |name: &str, code| {
+            let stream = format!("loads/{name}/1");
+            AttemptTaskContainerDetails::builder().name(name).exit_code(code).log_stream_name(stream).build()
+        };
+        let tried = AttemptEcsTaskDetails::builder().containers(left("proxy", 0)).containers(left("load", 1)).build();
+        let tried = AttemptDetail::builder().task_properties(tried).started_at(5).stopped_at(9).status_reason("x");
+        let detail = JobDetail::builder()
+            .ecs_properties(EcsPropertiesDetail::builder().task_properties(task).build())
+            .attempts(tried.build());
+        let detail = detail.build();
+        let main = Container::main(&detail);
+        let attempts = main.attempts(&detail);
+        assert_eq!((main.image.as_str(), attempts[0].exit_code), ("shop/embulk:3", Some(1)));
+        assert_eq!((attempts[0].log_stream.as_deref(), attempts[0].stopped_ms), (Some("loads/load/1"), Some(9)));
+        assert_eq!(attempts[0].reasons, ["x"]);
+    }
+
+    #[test]
+    fn a_pod_has_exit_codes_and_no_log_here() {
+        let container = EksContainerDetail::builder().name("load").command("embulk").args("run").args("a.yml").build();
+        let pod = EksPodPropertiesDetail::builder().containers(container).build();
+        let left = EksAttemptContainerDetail::builder().name("load").exit_code(137).reason("OOMKilled").build();
+        let tried = EksAttemptDetail::builder().containers(left).started_at(5).stopped_at(9).build();
+        let detail = JobDetail::builder()
+            .eks_properties(EksPropertiesDetail::builder().pod_properties(pod).build())
+            .eks_attempts(tried)
+            .build();
+        let main = Container::main(&detail);
+        assert_eq!((main.command.join(" "), &main.log), ("embulk run a.yml".to_owned(), &LogPlace::Elsewhere));
+        let attempt = &main.attempts(&detail)[0];
+        assert_eq!((attempt.exit_code, attempt.pod_reason.as_deref()), (Some(137), Some("OOMKilled")));
+    }
 }

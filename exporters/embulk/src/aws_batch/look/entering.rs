@@ -39,7 +39,7 @@ impl Look {
         for end in attempt::ended(job, self.opened.get(&job.id).copied(), now_ms) {
             let key = attempt::key(&job.id, end.number);
             if !self.shared.keeper.knows(&key) && !self.readings.iter().any(|reading| reading.run.key == key) {
-                self.enter_end(who, job, watch, end);
+                self.enter_end(who, job, watch, end, now_ms);
             }
         }
         match attempt::going(job) {
@@ -54,7 +54,7 @@ impl Look {
         self.shared.keeper.opened(run);
     }
 
-    fn enter_end(&mut self, who: &Who, job: &Job, watch: &str, end: Ended) {
+    fn enter_end(&mut self, who: &Who, job: &Job, watch: &str, end: Ended, now_ms: i64) {
         let run = who.run(&job.id, end.number, end.created_ms, end.started_ms);
         let mut ending = Ending {
             ended_ms: end.ended_ms,
@@ -71,7 +71,7 @@ impl Look {
             LogPlace::Elsewhere => None,
         };
         match group.zip(end.log_stream.as_deref()).filter(|_| ran) {
-            Some((group, stream)) => self.readings.push(Reading::new(watch, run, ending, group, stream)),
+            Some(place) => self.readings.push(Reading::new(watch, run, ending, place, now_ms)),
             None => {
                 ending.missing.extend(ran.then_some(Missing::Log));
                 self.shared.keeper.ended(run, ending);

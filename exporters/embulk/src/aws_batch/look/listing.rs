@@ -36,13 +36,14 @@ impl Look {
         }
         let keeper = self.shared.keeper.clone();
         let position = self.position();
-        position.listed(queue, newest_ms, now_ms);
-        old.iter().for_each(|job| position.done(queue, &job.id, job.created_ms));
         for job in found {
             if position.is_new(queue, &job.id) && !keeper.knows(&job.id) {
                 position.watch(queue, &job);
             }
         }
+        // Forgets what the next list will not show: not before this one is gone through.
+        position.listed(queue, newest_ms, now_ms);
+        old.iter().for_each(|job| position.done(queue, &job.id, job.created_ms));
         Ok(())
     }
 }
