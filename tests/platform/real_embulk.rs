@@ -120,7 +120,8 @@ async fn check(exporter: &Exporter, runtime: &str, cases: &[Case]) {
         assert_eq!(code, Some(case.exit_code as f64), "{runtime} {}", case.name);
     }
     let skipped = [("embulk_job", "bad_records_skipped"), ("runtime", runtime), ("direction", "skipped")];
-    let lines = cases.iter().find(|case| case.name == "bad_records_skipped").map(|case| case.log.matches("Skipped line"));
+    let lines =
+        cases.iter().find(|case| case.name == "bad_records_skipped").map(|case| case.log.matches("Skipped line"));
     assert_eq!(seen.one("embulk_job_last_run_rows", &skipped), lines.map(|lines| lines.count() as f64));
 }
 

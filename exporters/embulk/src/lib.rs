@@ -23,6 +23,7 @@ pub mod outcome;
 pub mod run;
 mod setup;
 pub mod shared;
+pub mod template;
 pub mod verdicts;
 
 use footprint_common::run::Exporter;

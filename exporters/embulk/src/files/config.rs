@@ -9,6 +9,8 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::place::Pattern;
+use crate::naming::plain;
+use crate::template::Template;
 
 /// One block as written.
 #[derive(Debug, Deserialize)]
@@ -27,23 +29,11 @@ pub struct Settings {
     /// Which files.
     pub pattern: Pattern,
     /// How their jobs are named; `None` leaves it to the rules that hold for all sources.
-    pub job: Option<JobName>,
+    pub job: Option<Template>,
     /// Groups of it are placeholders of [`Settings::job`].
     pub groups: Option<Regex>,
     /// A run without a last line in a file that did not grow for this long has ended.
     pub quiet_after: Duration,
-}
-
-/// A template of job names.
-#[derive(Debug, Clone)]
-pub struct JobName(Vec<Part>);
-
-#[derive(Debug, Clone)]
-enum Part {
-    Text(String),
-    Name,
-    Folder,
-    Group(String),
 }
 
 impl Settings {
@@ -62,8 +52,7 @@ impl Settings {
             ConfigError::new(format!("{key}.path"), problem, fix).at(&raw.path)
         })?;
         let groups = raw.pattern.as_ref().map(|text| regex(&format!("{key}.pattern"), text)).transpose()?;
-        let job =
-            raw.job.as_ref().map(|text| JobName::new(&format!("{key}.job"), text, groups.as_ref())).transpose()?;
+        let job = raw.job.as_ref().map(|text| template(&format!("{key}.job"), text, groups.as_ref())).transpose()?;
         let hour = Duration::from_secs(3600);
         let quiet_after = duration_or(&format!("{key}.quiet_after"), raw.quiet_after.as_ref(), hour)?;
         Ok(Self { pattern, job, groups, quiet_after })
@@ -75,57 +64,22 @@ impl Settings {
         let shown = log.to_string_lossy();
         let groups = self.groups.as_ref().and_then(|regex| regex.captures(&shown));
         let folder = log.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
-        let group = |key: &str| groups.as_ref().and_then(|all| all.name(key)).map(|found| found.as_str());
-        let filled = self.job.as_ref().and_then(|job| job.fill(name, &folder, group));
-        filled.unwrap_or_else(|| name.to_owned())
+        let value = |key: &str| match key {
+            "name" => Some(name.to_owned()),
+            "folder" => Some(folder.clone().into_owned()),
+            _ => groups.as_ref().and_then(|all| all.name(key)).map(|found| found.as_str().to_owned()),
+        };
+        let filled = self.job.as_ref().and_then(|job| job.fill(value));
+        plain(&filled.unwrap_or_else(|| name.to_owned()))
     }
 }
 
-impl JobName {
-    fn new(key: &str, text: &Spanned<String>, groups: Option<&Regex>) -> Result<Self, ConfigError> {
-        Self::parse(&text.value, groups).map_err(|problem| {
-            let fix = "the placeholders are {name}, {folder} and the named groups of `pattern`";
-            ConfigError::new(key, problem, fix).at(text)
-        })
-    }
-
-    fn parse(text: &str, groups: Option<&Regex>) -> Result<Self, String> {
-        let (mut parts, mut rest) = (Vec::new(), text);
-        while let Some((before, after)) = rest.split_once('{') {
-            let (name, after) = after.split_once('}').ok_or_else(|| format!("`{text}` lacks a closing brace"))?;
-            parts.push(Part::Text(before.to_owned()));
-            parts.push(Part::parse(name, groups).ok_or_else(|| format!("`{{{name}}}` is no placeholder"))?);
-            rest = after;
-        }
-        parts.push(Part::Text(rest.to_owned()));
-        if text.trim().is_empty() { Err("is empty".to_owned()) } else { Ok(Self(parts)) }
-    }
-
-    fn fill<'a>(&'a self, name: &str, folder: &str, group: impl Fn(&str) -> Option<&'a str>) -> Option<String> {
-        let parts: Option<String> = self
-            .0
-            .iter()
-            .map(|part| match part {
-                Part::Text(text) => Some(text.as_str()),
-                Part::Name => Some(name),
-                Part::Folder => Some(folder),
-                Part::Group(key) => group(key),
-            })
-            .map(|part| part.map(str::to_owned))
-            .collect();
-        parts.filter(|name| !name.trim().is_empty())
-    }
-}
-
-impl Part {
-    fn parse(name: &str, groups: Option<&Regex>) -> Option<Self> {
-        let is_group = || groups.is_some_and(|regex| regex.capture_names().flatten().any(|group| group == name));
-        match name {
-            "name" => Some(Part::Name),
-            "folder" => Some(Part::Folder),
-            _ => is_group().then(|| Part::Group(name.to_owned())),
-        }
-    }
+fn template(key: &str, text: &Spanned<String>, groups: Option<&Regex>) -> Result<Template, ConfigError> {
+    let is_group = |name: &str| groups.is_some_and(|regex| regex.capture_names().flatten().any(|group| group == name));
+    Template::parse(&text.value, |name| matches!(name, "name" | "folder") || is_group(name)).map_err(|problem| {
+        let fix = "the placeholders are {name}, {folder} and the named groups of `pattern`";
+        ConfigError::new(key, problem, fix).at(text)
+    })
 }
 
 fn regex(key: &str, text: &Spanned<String>) -> Result<Regex, ConfigError> {
