@@ -1,6 +1,8 @@
 //! Each log of tests/logs says what its index claims: outcome, cause, version, rows and where they come
 //! from. `logs/index.yaml` tells how each was made.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics says where")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,8 @@
 //! Nothing private of a log leaves the parser: every fixture, with the secrets that are planted in many, goes
 //! through book, state file, metrics and debug output.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics says where")]
+
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! Airflow's verdict beside Embulk's, against simulated Airflows of both versions.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics says where")]
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 

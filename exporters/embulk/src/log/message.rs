@@ -181,7 +181,7 @@ fn other(text: &str) -> Option<Message<'_>> {
     count(&text[at + "with size [".len()..]).map(|(bytes, _)| Message::S3Object(bytes))
 }
 
-fn count_between<'a>(text: &'a str, before: &str, behind: &str) -> Option<u64> {
+fn count_between(text: &str, before: &str, behind: &str) -> Option<u64> {
     let (value, rest) = count(text.strip_prefix(before)?)?;
     (rest.trim_end() == behind).then_some(value)
 }

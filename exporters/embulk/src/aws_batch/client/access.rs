@@ -77,7 +77,7 @@ impl Intercept for Count {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let status = context.response().map(|response| response.status().as_u16());
-        let code = status.map_or_else(|| "unavailable".to_owned(), |status| status.to_string());
+        let code = status.map_or_else(|| "error".to_owned(), |status| status.to_string());
         self.telemetry.count_request(self.api, &code);
         Ok(())
     }
