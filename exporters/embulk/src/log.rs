@@ -8,6 +8,7 @@
 mod accounts;
 mod bigquery;
 mod destination;
+mod last_words;
 mod line;
 mod message;
 mod number;

@@ -82,12 +82,24 @@ pub fn unwrap(line: &[u8]) -> Cow<'_, [u8]> {
         if let Some(inner) = entry(text) {
             return Cow::Owned(unwrap(inner.trim_end_matches('\n').as_bytes()).into_owned());
         }
-        match compose(text).or_else(|| airflow(text)).or_else(|| runtime(text)).or_else(|| syslog(text)) {
+        match colour(text).or_else(|| wrapper(text)) {
             Some(rest) => text = rest,
             None => break,
         }
     }
     Cow::Borrowed(text)
+}
+
+fn wrapper(text: &[u8]) -> Option<&[u8]> {
+    compose(text).or_else(|| airflow(text)).or_else(|| runtime(text)).or_else(|| syslog(text))
+}
+
+/// `[32m`, where a log was kept without the escape character, or with `^[` for it.
+fn colour(text: &[u8]) -> Option<&[u8]> {
+    let rest = text.strip_prefix(b"^[").unwrap_or(text).strip_prefix(b"[")?;
+    let digits = rest.iter().take(8).take_while(|byte| byte.is_ascii_digit() || **byte == b';').count();
+    let rest = rest[digits..].strip_prefix(b"m")?;
+    Some(rest.strip_suffix(b"^[[0m").or(rest.strip_suffix(b"[0m")).unwrap_or(rest))
 }
 
 fn header(text: &[u8]) -> Option<(Header<'_>, &[u8])> {
@@ -249,6 +261,8 @@ mod tests {
             format!("{{\"timestamp\":\"2026-03-02T06:00:01Z\",\"event\":\"[base] {HEAD}\",\"level\":\"info\"}}"),
             format!("{{\"log\":\"{HEAD}\\n\",\"stream\":\"stdout\",\"time\":\"2026-03-02T06:00:01Z\"}}"),
             format!("embulk-1  | {{\"log\":\"{HEAD}\\n\"}}"),
+            format!("[0;39m[32m{HEAD}"),
+            format!("^[[32m{HEAD}^[[0m"),
         ];
         for line in wrapped {
             let inner = unwrap(line.as_bytes());

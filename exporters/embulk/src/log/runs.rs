@@ -21,6 +21,8 @@ struct State {
     open: Option<Run>,
     /// Runs that had not ended when another began: dead, or interleaved with it.
     doubtful: Vec<Run>,
+    /// White space in front of the newest line with a header.
+    indent: usize,
     ended: Vec<Report>,
 }
 
@@ -98,8 +100,10 @@ impl State {
     fn take(&mut self, line: &[u8], at: u64) {
         // Most lines have no wrapper.
         if line::is_stamp(line) && !line.ends_with(b"\r") {
+            self.indent = 0;
             return self.take_line(&line::stamped(line), line, at);
         }
+        let line = self.without_indent(line);
         match line::unwrap(line) {
             Cow::Borrowed(inner) => self.take_line(&line::read(inner), inner, at),
             // A structured entry may hold a whole stack trace.
@@ -107,6 +111,15 @@ impl State {
                 inner.split(|byte| *byte == b'\n').for_each(|part| self.take_line(&line::read(part), part, at));
             }
         }
+    }
+
+    /// Takes off what every line of a pasted or nested log has in front; stack frames keep their own.
+    fn without_indent<'a>(&mut self, line: &'a [u8]) -> &'a [u8] {
+        let spaces = line.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        if spaces > 0 && line::is_stamp(&line[spaces..]) {
+            self.indent = spaces;
+        }
+        &line[spaces.min(self.indent)..]
     }
 
     fn take_line(&mut self, line: &Line, raw: &[u8], at: u64) {
@@ -194,5 +207,46 @@ impl State {
         if run.has_lines() {
             self.ended.push(run.into_report());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Vec<Report> {
+        let mut runs = Runs::default();
+        runs.feed(text.as_bytes());
+        runs.finish()
+    }
+
+    #[test]
+    fn a_log_that_is_indented_as_a_whole_is_read() {
+        let log = "2026-03-02 06:00:00.000 +0000: Embulk v0.9.23
+2026-03-02 06:00:01.000 +0000 [INFO] (main): Started Embulk v0.9.23
+org.embulk.exec.PartialExecutionException: no
+	at org.embulk.A.b(A.java:1)
+
+Error: no
+";
+        let indented: String = log.lines().map(|line| format!("    {line}\n")).collect();
+        for log in [log, &indented] {
+            let reports = read(log);
+            assert_eq!((reports.len(), reports[0].failed, reports[0].committed), (1, true, false), "{log}");
+        }
+        let message = log.replace("Error: no", "  Error: of somebody else");
+        assert!(!read(&message)[0].failed);
+    }
+
+    #[test]
+    fn runs_are_told_apart_or_together() {
+        let run = "2026-03-02 06:00:00.000 +0000 [INFO] (main): Started Embulk v0.11.5
+2026-03-02 06:00:01.000 +0000 [INFO] (0001:transaction): {done: 1 / 1, running: 0}
+";
+        let end = "2026-03-02 06:00:02.000 +0000 [INFO] (main): Committed.\n";
+        let outcomes = |text: &str| read(text).iter().map(|r| (r.runs, r.committed)).collect::<Vec<_>>();
+        assert_eq!(outcomes(&format!("{run}{end}{run}{end}")), [(1, true), (1, true)]);
+        assert_eq!(outcomes(&format!("{run}{run}{end}")), [(1, false), (1, true)], "the first was killed");
+        assert_eq!(outcomes(&format!("{run}{run}{end}{end}")), [(2, true)], "both at once");
     }
 }
