@@ -73,6 +73,8 @@ google: {anonymous: true, bigquery_endpoint: SIMULATOR}
 limits: {history_max_jobs: 0}
 ";
 
+const MAIN_CLUSTER: &str = "kubernetes: {url: SIMULATOR/kubernetes/main, namespaces: [etl]}";
+
 fn yes() -> bool {
     true
 }
@@ -85,13 +87,21 @@ impl Script {
 
     /// Configuration of the exporter.
     pub fn config(&self, subject: Subject) -> String {
-        let default = if subject == Subject::Airflow { MAIN_ONLY } else { PROJECT_P };
+        let default = match subject {
+            Subject::Airflow => MAIN_ONLY,
+            Subject::BigQuery => PROJECT_P,
+            Subject::Embulk => MAIN_CLUSTER,
+        };
         self.config.clone().unwrap_or_else(|| default.to_owned())
     }
 
     /// Time between two polls of the quickest source in `watch`.
     pub fn tick(&self, subject: Subject) -> Duration {
-        let default = Duration::from_secs(if subject == Subject::Airflow { 30 } else { 15 });
+        let default = Duration::from_secs(match subject {
+            Subject::Airflow => 30,
+            Subject::BigQuery => 15,
+            Subject::Embulk => 20,
+        });
         self.tick.as_deref().map_or(default, length)
     }
 }
@@ -101,6 +111,8 @@ fn every(subject: Subject) -> &'static [(&'static str, u64)] {
     match subject {
         Subject::Airflow => &[("activity", 1), ("status", 2), ("composer", 2), ("dags", 10)],
         Subject::BigQuery => &[("jobs", 1), ("reservations", 2), ("what_if", 2), ("projects", 40)],
+        // Everything is polled until nothing changes any more.
+        Subject::Embulk => &[],
     }
 }
 
@@ -108,12 +120,16 @@ impl Step {
     /// Does it. Failed polls are part of the play: the metrics tell of them.
     pub async fn run(&self, scene: &mut Scene, subject: Subject, tick: Duration) {
         let edited = match self {
+            Step::Poll if subject == Subject::Embulk => {
+                scene.settle().await;
+                Ok(())
+            }
             Step::Poll => {
                 scene.poll(&[]).await;
                 Ok(())
             }
             Step::Advance(by) => {
-                advance(scene, length(by)).await;
+                advance(scene, subject, length(by)).await;
                 Ok(())
             }
             Step::Watch(by) => {
@@ -145,8 +161,12 @@ impl Step {
 }
 
 /// Lets time pass: for the world's clock, and for everything that waits.
-async fn advance(scene: &Scene, by: Duration) {
+async fn advance(scene: &Scene, subject: Subject, by: Duration) {
     scene.advance(i64::try_from(by.as_secs()).expect("a length within reason"));
+    // Watches live in real time: their limits would strike.
+    if subject == Subject::Embulk {
+        return;
+    }
     tokio::time::pause();
     tokio::time::advance(by).await;
     tokio::time::resume();
@@ -154,7 +174,11 @@ async fn advance(scene: &Scene, by: Duration) {
 
 async fn watch(scene: &mut Scene, subject: Subject, length: Duration, tick: Duration) {
     for at in 1..=length.as_secs() / tick.as_secs() {
-        advance(scene, tick).await;
+        advance(scene, subject, tick).await;
+        if subject == Subject::Embulk {
+            scene.settle().await;
+            continue;
+        }
         let due = every(subject).iter().filter(|(_, every)| at.is_multiple_of(*every));
         let due: Vec<&str> = due.map(|(source, _)| *source).collect();
         scene.poll(&due).await;

@@ -25,6 +25,8 @@ pub enum Subject {
     Airflow,
     /// The BigQuery exporter.
     BigQuery,
+    /// The Embulk exporter.
+    Embulk,
 }
 
 impl Subject {
@@ -32,6 +34,7 @@ impl Subject {
         match self {
             Subject::Airflow => (airflow_exporter::EXPORTER.name, airflow_exporter::EXPORTER.metrics),
             Subject::BigQuery => (bigquery_exporter::EXPORTER.name, bigquery_exporter::EXPORTER.metrics),
+            Subject::Embulk => (embulk_exporter::EXPORTER.name, embulk_exporter::EXPORTER.metrics),
         }
     }
 
@@ -39,6 +42,7 @@ impl Subject {
         match self {
             Subject::Airflow => made(&airflow_exporter::EXPORTER, config, setup),
             Subject::BigQuery => made(&bigquery_exporter::EXPORTER, config, setup),
+            Subject::Embulk => made(&embulk_exporter::EXPORTER, config, setup),
         }
     }
 }
@@ -86,7 +90,7 @@ impl Scene {
     /// As [`Scene::new`].
     pub async fn in_dir(dir: &Path, subject: Subject, world: World, config: &str, keeps_state: bool) -> Self {
         let simulator = Simulator::start(world).await.expect("the simulator starts");
-        let config = config.replace("SIMULATOR", simulator.url());
+        let config = config.replace("DOCKER", &simulator.docker_url()).replace("SIMULATOR", simulator.url());
         let state = tempfile::tempdir().expect("a directory");
         let dir = dir.to_owned();
         let mut scene = Self { simulator, subject, dir, config, state, keeps_state, stage: None, own_skew: Span(0) };
@@ -139,6 +143,26 @@ impl Scene {
             polled.extend(self.poll(if all { &[] } else { &["activity"] }).await);
         }
         polled
+    }
+
+    /// Polls until what `/metrics` says stays the same for a moment: watches and logs take their time.
+    ///
+    /// # Panics
+    /// When it keeps changing.
+    pub async fn settle(&mut self) {
+        let (mut last, mut same) = (String::new(), 0);
+        for _ in 0..600 {
+            self.poll(&[]).await;
+            let text = self.text();
+            let now: String = text.lines().filter(|line| line.starts_with("embulk_")).collect();
+            same = if now == last { same + 1 } else { 0 };
+            if same == 10 {
+                return;
+            }
+            last = now;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the metrics do not settle");
     }
 
     /// What `/metrics` says.

@@ -39,6 +39,8 @@ struct Kept {
     dirty: bool,
     /// Nothing was loaded, and no poll has said yet when counting begins.
     fresh: bool,
+    /// What is taken for now when old keys are forgotten, and since when.
+    mark: Option<(Instant, i64)>,
     last_save: Option<Instant>,
 }
 
@@ -60,7 +62,7 @@ impl Keeper {
             Some(saved) => (false, Saved { book: saved.book.restored(counting), position: saved.position }),
             None => (true, Saved { book: Book::starting_at(runtime, counting, now_ms), position: Value::Null }),
         };
-        let kept = Mutex::new(Kept { saved, file, dirty: true, fresh, last_save: None });
+        let kept = Mutex::new(Kept { saved, file, dirty: true, fresh, mark: None, last_save: None });
         let (skew, following) = Default::default();
         Self(Arc::new(Inner { runtime, kept, skew, following, resumed: Default::default() }))
     }
@@ -172,7 +174,8 @@ impl Keeper {
     /// Saves what is not saved yet, and gives everything as series.
     pub fn expose(&self, now_ms: i64) -> Snapshot {
         let mut kept = self.lock();
-        kept.saved.book.tidy(now_ms);
+        let mark = kept.follow_clock(now_ms);
+        kept.saved.book.tidy(mark);
         if kept.dirty {
             kept.save();
         }
@@ -199,6 +202,16 @@ impl Keeper {
 }
 
 impl Kept {
+    /// The clock, but never running at more than twice its speed: one that jumps ahead and back would make
+    /// everything that ends in between look counted.
+    fn follow_clock(&mut self, now_ms: i64) -> i64 {
+        let passed = |at: Instant| i64::try_from(at.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let reached = self.mark.map_or(now_ms, |(at, mark)| mark.saturating_add(passed(at).saturating_mul(2)));
+        let mark = reached.min(now_ms);
+        self.mark = Some((Instant::now(), mark));
+        mark
+    }
+
     /// At once, unless it was done a moment ago: then the next end or publication saves.
     fn save_soon(&mut self) {
         if self.last_save.is_none_or(|last| last.elapsed() >= SAVE_EVERY) {
@@ -218,4 +231,28 @@ impl Kept {
 pub fn unix_ms(time: SystemTime) -> i64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use footprint_common::cause::Classifier;
+
+    fn run(key: &str) -> OpenRun {
+        let (key, job) = (key.to_owned(), "j".to_owned());
+        OpenRun { key, job, airflow: None, created_ms: None, started_ms: None }
+    }
+
+    #[test]
+    fn a_clock_that_jumps_ahead_and_back_loses_no_run() {
+        let forget_after = Duration::from_secs(86_400);
+        let counting = Counting { classifier: Classifier::builtin(), forget_after, max_jobs: 10, verdicts: false };
+        let keeper = Keeper::open(Runtime::LogFile, Arc::new(counting), None);
+        let now = keeper.tick(SystemTime::now());
+        keeper.only_open(&BTreeSet::new(), now);
+        keeper.expose(now);
+        keeper.expose(now + 30 * 86_400_000);
+        keeper.ended(run("a"), Ending { ended_ms: now + 1, exit_code: Some(0), ..Ending::default() });
+        assert!(keeper.knows("a"), "it is counted, not taken for an old one");
+    }
 }
