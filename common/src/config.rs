@@ -135,6 +135,21 @@ pub fn at_least<T: PartialOrd + Copy + fmt::Display>(
     }
 }
 
+/// The second stage of an upstream's base URL, or `default` where the key is absent.
+///
+/// # Errors
+/// When it is no http or https URL, or holds credentials.
+pub fn http_url_or(key: &str, given: Option<&Spanned<String>>, default: &str) -> Result<String, ConfigError> {
+    let Some(given) = given else { return Ok(default.to_owned()) };
+    match reqwest::Url::parse(&given.value) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.username().is_empty() => Ok(given.value.clone()),
+        _ => {
+            let problem = "is no http or https URL without credentials";
+            Err(ConfigError::new(key, problem, format!("leave it out for {default}")).at(given))
+        }
+    }
+}
+
 /// Whether a text fits a pattern in which `*` stands for any text.
 pub fn glob(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {

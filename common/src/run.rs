@@ -37,6 +37,16 @@ pub struct Exporter<C> {
     pub metrics: Catalogue,
     /// Checks the configuration whole and makes the sources, without a request.
     pub sources: fn(C, &Setup) -> Result<Sources, ConfigError>,
+    /// Subcommands that do something else than export.
+    pub tools: &'static [Tool],
+}
+
+/// A subcommand.
+pub struct Tool {
+    /// Its command line.
+    pub command: fn() -> clap::Command,
+    /// Runs it.
+    pub run: fn(&clap::ArgMatches) -> ExitCode,
 }
 
 /// What the runner gives to an exporter's sources.
@@ -55,7 +65,13 @@ impl<C: DeserializeOwned> Exporter<C> {
         let command = Flags::command().name(format!("{}-exporter", self.name)).about(self.about).version(self.version);
         let command = command.mut_arg("config_file", |arg| arg.default_value(format!("{}.yaml", self.name)));
         let command = command.mut_arg("listen", |arg| arg.default_value(format!(":{}", self.port)));
-        let flags = Flags::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit());
+        let command = command.subcommands(self.tools.iter().map(|tool| (tool.command)()));
+        let matches = command.get_matches();
+        if let Some((name, matches)) = matches.subcommand() {
+            let tool = self.tools.iter().find(|tool| (tool.command)().get_name() == name);
+            return tool.map_or(ExitCode::from(2), |tool| (tool.run)(matches));
+        }
+        let flags = Flags::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
         cli::init_logs(&flags);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let result = runtime.map_err(|error| error.to_string()).and_then(|runtime| runtime.block_on(self.run(&flags)));
@@ -101,7 +117,7 @@ impl<C: DeserializeOwned> Exporter<C> {
         sources.map_err(|error| error.in_file(file).to_string())
     }
 
-    async fn serve(&self, flags: &Flags, sources: Sources, board: Arc<Board>) -> Result<ExitCode, String> {
+    async fn serve(&self, flags: &Flags, mut sources: Sources, board: Arc<Board>) -> Result<ExitCode, String> {
         let listeners = Listeners::bind(&flags.listen, flags.web_config.as_deref()).await.map_err(|e| e.to_string())?;
         let (stop, stopped) = watch::channel(false);
         if flags.state_dir.is_none() {
@@ -112,8 +128,9 @@ impl<C: DeserializeOwned> Exporter<C> {
         for address in listeners.addresses() {
             tracing::info!(exporter = self.name, version = self.version, %address, "listening");
         }
+        let made = std::mem::take(&mut sources.pages);
         let polling = tokio::spawn(poll::run_all(sources, board.clone(), stopped.clone()));
-        let handler = pages::handler(self.name, self.about, self.version, &flags.telemetry_path, board);
+        let handler = pages::handler(self.name, self.about, self.version, &flags.telemetry_path, board, made);
         let mut until = stopped;
         let serving = tokio::spawn(listeners.serve(handler, async move {
             let _ = until.wait_for(|stop| *stop).await;

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
@@ -95,9 +96,23 @@ pub(crate) enum Change {
     Remove(String),
 }
 
-/// The sources of an exporter, in the order in which they were added.
+/// Something besides metrics that the server shows, made from memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// `Content-Type`.
+    pub content_type: &'static str,
+    /// The whole answer.
+    pub body: String,
+}
+
+/// Makes a page from what follows its prefix in the path, percent-decoded, and the raw query; `None` if
+/// there is no such page.
+pub type PageMaker = Arc<dyn Fn(&str, &str) -> Option<Page> + Send + Sync>;
+
+/// The sources of an exporter, in the order in which they were added, and its pages.
 pub struct Sources {
     pub(crate) entries: Vec<Entry>,
+    pub(crate) pages: Vec<(&'static str, PageMaker)>,
     pub(crate) changes: UnboundedReceiver<Change>,
     sender: UnboundedSender<Change>,
 }
@@ -122,7 +137,7 @@ impl Recruiter {
 impl Default for Sources {
     fn default() -> Self {
         let (sender, changes) = tokio::sync::mpsc::unbounded_channel();
-        Self { entries: Vec::new(), changes, sender }
+        Self { entries: Vec::new(), pages: Vec::new(), changes, sender }
     }
 }
 
@@ -135,6 +150,11 @@ impl Sources {
     /// Adds a source; `target` says what it watches, for people and as a label.
     pub fn add<S: Source>(&mut self, target: &str, schedule: Schedule, source: S) {
         self.entries.push(entry(target, schedule, source));
+    }
+
+    /// Adds the pages whose path begins with `prefix`; a prefix that ends in `/` is linked from the landing page.
+    pub fn add_pages(&mut self, prefix: &'static str, make: PageMaker) {
+        self.pages.push((prefix, make));
     }
 
     /// A handle for a source that adds sources later.

@@ -4,7 +4,8 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use bigquery_exporter::client::{model, page::JobPage};
+use bigquery_exporter::client::model;
+use footprint_common::gcp::bigquery::page::Page;
 use footprint_simulator::bigquery::busy::BusyDay;
 use footprint_simulator::bigquery::world::{Job, Project};
 use footprint_simulator::{BigQuery, Clock, Simulator, Time, World};
@@ -66,9 +67,9 @@ async fn page_of_a_thousand() {
     let (mut reads, mut skips) = (Vec::new(), Vec::new());
     for _ in 0..200 {
         skips.push(timed(|| drop(black_box(serde_json::from_slice::<IgnoredAny>(&body)))));
-        reads.push(timed(|| drop(black_box(JobPage::read(&body)))));
+        reads.push(timed(|| drop(black_box(Page::<bigquery_exporter::job::Job>::read(&body)))));
     }
-    let jobs = JobPage::read(&body).expect("a page").jobs.len();
+    let jobs = Page::<bigquery_exporter::job::Job>::read(&body).expect("a page").rows.len();
     let (read, skip) = (median(&mut reads), median(&mut skips));
     let speed = |seconds: f64| body.len() as f64 / 1e6 / seconds;
     println!(

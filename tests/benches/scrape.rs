@@ -112,7 +112,7 @@ async fn scrape(client: &reqwest::Client, url: &str, gzip: bool, size: usize) ->
 async fn serve_exporter(board: Arc<Board>) -> String {
     let listeners = Listeners::bind(&["127.0.0.1:0".to_owned()], None).await.expect("a port");
     let url = format!("http://{}/metrics", listeners.addresses()[0]);
-    let handler = pages::handler("bench", "Benchmark", "0", "/metrics", board);
+    let handler = pages::handler("bench", "Benchmark", "0", "/metrics", board, Vec::new());
     tokio::spawn(listeners.serve(handler, std::future::pending()));
     url
 }

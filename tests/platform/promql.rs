@@ -211,7 +211,7 @@ fn listed_here(label: &str) -> Vec<&'static str> {
             "status",
             "what_if",
         ],
-        "reason" => bigquery_exporter::job::REASONS.to_vec(),
+        "reason" => footprint_common::gcp::bigquery::REASONS.to_vec(),
         "edition" => bigquery_exporter::prices::EDITIONS.to_vec(),
         "plan" => vec!["ANNUAL", "THREE_YEAR", "MONTHLY", "FLEX", "NONE"],
         "component" => vec!["metadatabase", "scheduler", "triggerer", "dag_processor"],

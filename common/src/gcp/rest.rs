@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use http::header::IF_NONE_MATCH;
 use http::{Method, StatusCode};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
@@ -15,6 +16,17 @@ use crate::upstream::{Answer, Upstream, status_error};
 
 /// Longest part of an error message that is passed on.
 const MAX_TEXT: usize = 200;
+
+/// What became of a question for one thing.
+#[derive(Debug)]
+pub enum Found {
+    /// An answer with success.
+    Answer(Answer),
+    /// It is what it was (HTTP 304).
+    Unchanged,
+    /// There is no such thing (HTTP 404).
+    Missing,
+}
 
 /// A client of one Google API. Cheap to clone; clones share their limits.
 #[derive(Clone)]
@@ -51,13 +63,46 @@ impl Rest {
     /// Whatever the network or the API answers; of an error body, only the reason and the name of
     /// a missing permission are passed on.
     pub async fn get(&self, path: &str, query: &[(&str, String)], what: &str) -> Result<Answer, PollError> {
+        let answer = self.ask(path, query, None, what).await?;
+        if answer.status.is_success() { Ok(answer) } else { Err(error(&answer, what)) }
+    }
+
+    /// As [`Rest::get`] for one thing that may be gone or, by the `etag` of an earlier answer, the same.
+    ///
+    /// # Errors
+    /// As [`Rest::get`].
+    pub async fn find(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        etag: Option<&str>,
+        what: &str,
+    ) -> Result<Found, PollError> {
+        let answer = self.ask(path, query, etag, what).await?;
+        match answer.status {
+            StatusCode::NOT_FOUND => Ok(Found::Missing),
+            StatusCode::NOT_MODIFIED if etag.is_some() => Ok(Found::Unchanged),
+            status if status.is_success() => Ok(Found::Answer(answer)),
+            _ => Err(error(&answer, what)),
+        }
+    }
+
+    async fn ask(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        etag: Option<&str>,
+        what: &str,
+    ) -> Result<Answer, PollError> {
         let closed = |_| PollError::new(Reason::Unavailable, format!("{what}: the exporter stops"));
         let _slot = self.slots.acquire().await.map_err(closed)?;
         self.rate.until_ready().await;
         let request = self.upstream.request(Method::GET, &format!("{}{path}", self.endpoint)).query(query);
-        let request = self.tokens.authorize(request).await?;
-        let answer = self.upstream.send(request, what).await?;
-        if answer.status.is_success() { Ok(answer) } else { Err(error(&answer, what)) }
+        let request = match etag {
+            Some(etag) => request.header(IF_NONE_MATCH, etag),
+            None => request,
+        };
+        self.upstream.send(self.tokens.authorize(request).await?, what).await
     }
 }
 

@@ -6,12 +6,14 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, VARY};
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode, Uri};
 use http_body_util::Full;
+use percent_encoding::percent_decode_str;
 
 use crate::board::{Board, Status};
 use crate::exposition::{self, Format};
 use crate::server::Handler;
+use crate::source::PageMaker;
 
 type Answer = Response<Full<Bytes>>;
 
@@ -22,6 +24,7 @@ struct Site {
     version: &'static str,
     telemetry_path: String,
     board: Arc<Board>,
+    made: Vec<(&'static str, PageMaker)>,
 }
 
 /// The handler of all pages of an exporter.
@@ -31,24 +34,39 @@ pub fn handler(
     version: &'static str,
     telemetry_path: &str,
     board: Arc<Board>,
+    made: Vec<(&'static str, PageMaker)>,
 ) -> Handler {
-    let site = Arc::new(Site { name, about, version, telemetry_path: telemetry_path.to_owned(), board });
+    let site = Arc::new(Site { name, about, version, telemetry_path: telemetry_path.to_owned(), board, made });
     Arc::new(move |request| {
         let site = site.clone();
-        Box::pin(async move { site.answer(request.uri().path(), request.headers()).await })
+        Box::pin(async move { site.answer(request.uri(), request.headers()).await })
     })
 }
 
 impl Site {
-    async fn answer(&self, path: &str, headers: &HeaderMap) -> Answer {
-        match path {
+    async fn answer(&self, uri: &Uri, headers: &HeaderMap) -> Answer {
+        match uri.path() {
             path if path == self.telemetry_path => self.metrics(headers).await,
             "/" => self.landing(),
             "/-/healthy" => plain(StatusCode::OK, "Healthy.\n"),
             "/-/ready" if self.board.ready() => plain(StatusCode::OK, "Ready.\n"),
             "/-/ready" => plain(StatusCode::SERVICE_UNAVAILABLE, "Not every source was tried yet.\n"),
-            _ => plain(StatusCode::NOT_FOUND, "Not found.\n"),
+            path => self.made(path, uri.query().unwrap_or("")).await,
         }
+    }
+
+    /// A page of the exporter's own.
+    async fn made(&self, path: &str, query: &str) -> Answer {
+        let found = self.made.iter().find_map(|(prefix, make)| Some((path.strip_prefix(prefix)?, make.clone())));
+        let not_found = || plain(StatusCode::NOT_FOUND, "Not found.\n");
+        let Some((rest, make)) = found else { return not_found() };
+        let rest = percent_decode_str(rest).decode_utf8_lossy().into_owned();
+        let query = query.to_owned();
+        // It may wait for a lock and be long: not on a thread that serves others.
+        let Ok(Some(page)) = tokio::task::spawn_blocking(move || make(&rest, &query)).await else { return not_found() };
+        let mut response = Response::new(Full::from(page.body));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(page.content_type));
+        response
     }
 
     async fn metrics(&self, headers: &HeaderMap) -> Answer {
@@ -75,10 +93,14 @@ impl Site {
         }
         let Site { name, about, version, telemetry_path, .. } = self;
         let telemetry_path = escape(telemetry_path);
+        let linked = self.made.iter().filter_map(|(prefix, _)| Some((prefix, prefix.strip_suffix('/')?)));
+        let links: String = linked
+            .map(|(prefix, name)| format!(" · <a href=\"{prefix}\">{}</a>", name.trim_start_matches('/')))
+            .collect();
         let body = format!(
             "<!DOCTYPE html><html lang=en><meta charset=utf-8><title>Footprint {name} exporter</title><style>{STYLE}</style>\
              <h1>Footprint {name} exporter</h1><p>{about}. Version {version}.\
-             <p><a href=\"{telemetry_path}\">Metrics</a> · <a href=\"/-/healthy\">Health</a> · <a href=\"/-/ready\">Readiness</a>\
+             <p><a href=\"{telemetry_path}\">Metrics</a> · <a href=\"/-/healthy\">Health</a> · <a href=\"/-/ready\">Readiness</a>{links}\
              <table><tr><th>Source<th>Target<th>State<th>Last success<th>Next poll<th>Series<th>Last error{rows}</table>"
         );
         let mut response = Response::new(Full::from(body));
@@ -138,7 +160,7 @@ fn plain(status: StatusCode, text: &'static str) -> Answer {
 mod tests {
     use super::*;
     use crate::error::{PollError, Reason};
-    use crate::source::Schedule;
+    use crate::source::{Page, Schedule};
     use http_body_util::BodyExt;
     use std::time::Duration;
 
@@ -151,7 +173,7 @@ mod tests {
     #[tokio::test]
     async fn readiness_follows_the_first_try_and_the_landing_page_names_the_error() {
         let board = Board::new("test", &[], Arc::default());
-        let handler = handler("test", "Tests", "0.0.0", "/metrics", board.clone());
+        let handler = handler("test", "Tests", "0.0.0", "/metrics", board.clone(), Vec::new());
         board.register("dags", "<prod>", Schedule::every(Duration::from_secs(60)));
         assert_eq!(get(&handler, "/-/ready").await.0, StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(get(&handler, "/-/healthy").await.0, StatusCode::OK);
@@ -162,5 +184,18 @@ mod tests {
         assert!(page.contains("&lt;prod&gt;") && page.contains("auth: dags: HTTP 401"), "{page}");
         assert!(get(&handler, "/metrics").await.1.contains("reason=\"auth\"} 1.0"));
         assert_eq!(get(&handler, "/nothing").await.0, StatusCode::NOT_FOUND);
+    }
+
+    #[tokio::test]
+    async fn an_exporter_has_pages_of_its_own() {
+        let board = Board::new("test", &[], Arc::default());
+        let make: PageMaker = Arc::new(|rest, query| {
+            let body = format!("{rest}|{query}");
+            (rest != "none").then_some(Page { content_type: "text/plain", body })
+        });
+        let handler = handler("test", "Tests", "0.0.0", "/metrics", board, vec![("/ovens/", make)]);
+        assert_eq!(get(&handler, "/ovens/a%20b?c=%20d").await, (StatusCode::OK, "a b|c=%20d".to_owned()));
+        assert_eq!(get(&handler, "/ovens/none").await.0, StatusCode::NOT_FOUND);
+        assert!(get(&handler, "/").await.1.contains("<a href=\"/ovens/\">ovens</a>"));
     }
 }

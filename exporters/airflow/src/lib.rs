@@ -26,4 +26,5 @@ pub const EXPORTER: Exporter<config::Raw> = Exporter {
     port: 10340,
     metrics: metrics::ALL,
     sources: environment::sources,
+    tools: &[],
 };

@@ -25,7 +25,7 @@ use crate::calendar::Calendar;
 use crate::config::Counting;
 use crate::job::{Job, Key};
 use crate::metrics::*;
-use crate::workload::Dags;
+use footprint_common::gcp::bigquery::workload::Dags;
 pub use history::History;
 use labels::Places;
 use open::{Open, Script};

@@ -2,21 +2,12 @@
 //! starts a query, and none needs more than `roles/bigquery.resourceViewer`.
 
 pub mod model;
-pub mod page;
 
 use footprint_common::error::{PollError, Reason};
-use footprint_common::gcp::rest::Rest;
-use serde::Deserialize;
+use footprint_common::gcp::bigquery::{self, MAX_PAGES};
+use footprint_common::gcp::rest::{Found, Rest};
 
 use crate::job::Job;
-use page::JobPage;
-
-/// Google's endpoint.
-pub const ENDPOINT: &str = "https://bigquery.googleapis.com";
-/// Jobs per page. BigQuery documents no maximum and is believed to cap at this.
-const PAGE_SIZE: usize = 1000;
-/// More pages than anything running at once can fill; ends a loop that an upstream bug would cause.
-const MAX_PAGES: usize = 1000;
 
 /// A client of all projects. Cheap to clone.
 #[derive(Clone)]
@@ -35,19 +26,7 @@ pub struct Window {
 }
 
 /// Jobs of one question.
-#[derive(Debug, Default)]
-pub struct Listed {
-    /// Those that could be read.
-    pub jobs: Vec<Job>,
-    /// Digests of those that could not be read.
-    pub undecodable: Vec<u64>,
-    /// Locations that BigQuery left out (`JobList.unreachable`).
-    pub unreachable: Vec<String>,
-    /// BigQuery's clock in milliseconds at the first page.
-    pub date: Option<i64>,
-    /// Whether there were more pages than allowed.
-    pub truncated: bool,
-}
+pub type Listed = bigquery::Listed<Job>;
 
 impl Client {
     /// A client; `timelines` asks for what the what-if needs.
@@ -92,14 +71,14 @@ impl Client {
         if !location.is_empty() {
             query.push(("location", location.to_owned()));
         }
-        match self.rest.get(&format!("/bigquery/v2/projects/{project}/jobs/{id}"), &query, what).await {
-            Ok(answer) => {
+        let path = format!("/bigquery/v2/projects/{project}/jobs/{id}");
+        match self.rest.find(&path, &query, None, what).await? {
+            Found::Answer(answer) => {
                 let read = serde_json::from_slice::<model::Job<'_>>(&answer.body);
                 let job = read.map_err(|_| PollError::new(Reason::Decode, format!("{what}: the answer is no job")))?;
                 Ok(Job::read(job))
             }
-            Err(error) if error.reason == Reason::Rejected && error.message.contains("404") => Ok(None),
-            Err(error) => Err(error),
+            Found::Unchanged | Found::Missing => Ok(None),
         }
     }
 
@@ -108,76 +87,21 @@ impl Client {
     /// # Errors
     /// As [`Client::open_jobs`].
     pub async fn projects(&self) -> Result<Vec<String>, PollError> {
-        let what = "bigquery projects.list";
-        let (mut found, mut token) = (Vec::new(), String::new());
-        for _ in 0..MAX_PAGES {
-            let mut query = vec![("maxResults", PAGE_SIZE.to_string())];
-            query.extend((!token.is_empty()).then(|| ("pageToken", token.clone())));
-            let page: ProjectPage = self.rest.get("/bigquery/v2/projects", &query, what).await?.json(what)?;
-            found.extend(page.projects.into_iter().map(|project| project.project_reference.project_id));
-            token = page.next_page_token;
-            if token.is_empty() {
-                break;
-            }
-        }
-        Ok(found)
+        bigquery::projects(&self.rest).await
     }
 
     async fn list(&self, project: &str, query: &[(&str, String)], max_pages: usize) -> Result<Listed, PollError> {
-        let what = "bigquery jobs.list";
         let path = format!("/bigquery/v2/projects/{project}/jobs");
-        let (mut listed, mut token) = (Listed::default(), None);
-        for page in 0.. {
-            if page == max_pages {
-                listed.truncated = true;
-                break;
-            }
-            let mut query = self.with_usual(query);
-            query.extend(token.take().map(|token| ("pageToken", token)));
-            let answer = self.rest.get(&path, &query, what).await?;
-            if listed.date.is_none() {
-                listed.date = answer.date().and_then(page::unix_ms);
-            }
-            let page = JobPage::read(&answer.body)
-                .map_err(|problem| PollError::new(Reason::Decode, format!("{what}: {problem}")))?;
-            token = page.next_page_token.filter(|token| !token.is_empty());
-            listed.undecodable.extend(page.undecodable);
-            listed.unreachable.extend(page.unreachable);
-            listed.jobs.extend(page.jobs);
-            if token.is_none() {
-                break;
-            }
-        }
-        Ok(listed)
+        bigquery::list(&self.rest, &path, &self.with_usual(query), max_pages, "bigquery jobs.list").await
     }
 
     fn with_usual<'a>(&self, query: &[(&'a str, String)]) -> Vec<(&'a str, String)> {
         let mut all = vec![
             ("allUsers", "true".to_owned()),
             ("projection", "full".to_owned()),
-            ("maxResults", PAGE_SIZE.to_string()),
             ("fields", format!("jobs({}),nextPageToken,unreachable", self.fields)),
         ];
         all.extend(query.iter().cloned());
         all
     }
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct ProjectPage {
-    projects: Vec<Project>,
-    next_page_token: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Project {
-    project_reference: ProjectReference,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ProjectReference {
-    project_id: String,
 }

@@ -2,38 +2,11 @@
 
 use std::borrow::Cow;
 
+use footprint_common::gcp::bigquery;
+use serde::{Deserialize, Deserializer};
+
 use crate::client::model;
 
-/// BigQuery's documented reasons of errors ("Error messages"); `other` is for anything else.
-pub const REASONS: [&str; 27] = [
-    "accessDenied",
-    "attributeError",
-    "backendError",
-    "badRequest",
-    "billingNotEnabled",
-    "billingTierLimitExceeded",
-    "blocked",
-    "duplicate",
-    "internalError",
-    "invalid",
-    "invalidQuery",
-    "invalidUser",
-    "jobBackendError",
-    "jobInternalError",
-    "jobRateLimitExceeded",
-    "notFound",
-    "notImplemented",
-    "proxyAuthenticationRequired",
-    "quotaExceeded",
-    "rateLimitExceeded",
-    "resourceInUse",
-    "resourcesExceeded",
-    "responseTooLarge",
-    "stopped",
-    "tableUnavailable",
-    "timeout",
-    "other",
-];
 /// What BigQuery calls the kinds of jobs.
 const JOB_TYPES: [&str; 4] = ["QUERY", "LOAD", "EXTRACT", "COPY"];
 
@@ -113,7 +86,7 @@ impl From<String> for Key {
 pub struct End {
     /// Milliseconds of Unix time.
     pub at: i64,
-    /// Reason of its error, one of [`REASONS`].
+    /// Reason of its error, one of [`bigquery::REASONS`].
     pub error: Option<&'static str>,
 }
 
@@ -216,8 +189,15 @@ impl Job {
     }
 }
 
+/// Taken over as it is read, while its text is at hand.
+impl<'de> Deserialize<'de> for Job {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::read(model::Job::deserialize(from)?).ok_or_else(|| serde::de::Error::custom("no job"))
+    }
+}
+
 fn end(status: &model::Status<'_>, at: i64) -> Option<End> {
-    let error = status.error_result.as_ref().map(|error| known(&REASONS, &error.reason.0).unwrap_or("other"));
+    let error = status.error_result.as_ref().map(|error| bigquery::reason(&error.reason.0));
     (status.state.0 == "DONE").then_some(End { at, error })
 }
 

@@ -11,13 +11,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use footprint_common::error::PollError;
+use footprint_common::gcp::bigquery::unix_ms;
 use footprint_common::snapshot::Snapshot;
 use footprint_common::source::Source;
 use footprint_common::state::{StateDir, StateFile};
 use tokio::time::Instant;
 
 use crate::book::{self, Book, Look};
-use crate::client::{Client, Window, page::unix_ms};
+use crate::client::{Client, Window};
 use crate::config::Counting;
 use crate::hub::Hub;
 
@@ -149,11 +150,11 @@ impl Jobs {
                 book.history.halve();
                 continue;
             }
-            let scripts = Book::past_scripts(&listed.jobs);
+            let scripts = Book::past_scripts(&listed.rows);
             let children = self.children_of(scripts).await?;
             let Some(book) = self.book.as_mut() else { return Ok(()) };
             let now = listed.date.unwrap_or(book.watermark);
-            book.take_past(window, &Look { jobs: listed.jobs, children, now, ..Look::default() });
+            book.take_past(window, &Look { jobs: listed.rows, children, now, ..Look::default() });
         }
         Ok(())
     }

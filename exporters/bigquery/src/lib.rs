@@ -22,7 +22,6 @@ pub mod projects;
 pub mod reservations;
 mod setup;
 pub mod whatif;
-pub mod workload;
 
 use footprint_common::run::Exporter;
 
@@ -34,4 +33,5 @@ pub const EXPORTER: Exporter<config::Raw> = Exporter {
     port: 10341,
     metrics: metrics::ALL,
     sources: setup::sources,
+    tools: &[],
 };

@@ -148,7 +148,7 @@ impl Source for Reservations {
     async fn poll(&mut self, now: SystemTime) -> Result<Snapshot, PollError> {
         let (reservations, date) = self.api.reservations().await?;
         self.look_at_what_changes_seldom().await?;
-        let own = crate::client::page::unix_ms(now).unwrap_or_default();
+        let own = footprint_common::gcp::bigquery::unix_ms(now).unwrap_or_default();
         Ok(self.publish(&reservations, date.unwrap_or(own)))
     }
 }

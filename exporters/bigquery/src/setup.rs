@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use footprint_common::config::ConfigError;
+use footprint_common::config::{self, ConfigError};
 use footprint_common::gcp::auth::TokenSource;
+use footprint_common::gcp::bigquery;
 use footprint_common::gcp::rest::Rest;
 use footprint_common::run::Setup;
 use footprint_common::source::{Schedule, Sources};
@@ -12,7 +13,7 @@ use footprint_common::state::StateDir;
 use footprint_common::upstream::Upstream;
 use serde_saphyr::Spanned;
 
-use crate::client::{self, Client};
+use crate::client::Client;
 use crate::config::{Raw, RawReservations, Settings};
 use crate::hub::Hub;
 use crate::jobs::Jobs;
@@ -35,12 +36,12 @@ pub(crate) fn sources(raw: Raw, setup: &Setup) -> Result<Sources, ConfigError> {
     let settings = Arc::new(Settings::new(&raw)?);
     let tokens = TokenSource::configured(raw.google.token_file.as_ref(), raw.google.anonymous, &setup.config_dir)?;
     let rest = |api, key: &str, endpoint: &Option<Spanned<String>>, default| {
-        let endpoint = endpoint_or(key, endpoint.as_ref(), default)?;
+        let endpoint = config::http_url_or(key, endpoint.as_ref(), default)?;
         let upstream = Upstream::new(api, settings.request_timeout, None, setup.telemetry.clone());
         let upstream = upstream.map_err(|problem| ConfigError::new("google", problem, ""))?;
         Ok(Rest::new(upstream, tokens.clone(), &endpoint, settings.requests_per_second, settings.requests_at_once))
     };
-    let bigquery = rest("bigquery", "google.bigquery_endpoint", &raw.google.bigquery_endpoint, client::ENDPOINT)?;
+    let bigquery = rest("bigquery", "google.bigquery_endpoint", &raw.google.bigquery_endpoint, bigquery::ENDPOINT)?;
     let factory = Factory {
         client: Client::new(bigquery, settings.what_if.is_some()),
         hub: settings.what_if.as_ref().map(|_| Hub::default()),
@@ -139,15 +140,4 @@ fn check_id(key: &str, id: &Spanned<String>) -> Result<(), ConfigError> {
     }
     let problem = format!("`{}` is no id of a project or location", id.value);
     Err(ConfigError::new(key, problem, "write the id, such as my-project-123 or US, not its name or number").at(id))
-}
-
-fn endpoint_or(key: &str, given: Option<&Spanned<String>>, default: &str) -> Result<String, ConfigError> {
-    let Some(given) = given else { return Ok(default.to_owned()) };
-    match reqwest::Url::parse(&given.value) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") && url.username().is_empty() => Ok(given.value.clone()),
-        _ => {
-            let problem = "is no http or https URL without credentials";
-            Err(ConfigError::new(key, problem, format!("leave it out for {default}")).at(given))
-        }
-    }
 }

@@ -36,4 +36,5 @@ pub const EXPORTER: Exporter<config::Raw> = Exporter {
     port: 10342,
     metrics: metrics::ALL,
     sources: setup::sources,
+    tools: &[],
 };

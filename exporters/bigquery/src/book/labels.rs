@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::tally::Tags;
 use crate::config::Counting;
-use crate::workload::Task;
+use footprint_common::gcp::bigquery::workload::Task;
 
 const SEPARATOR: char = '\u{1f}';
 

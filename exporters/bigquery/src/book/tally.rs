@@ -2,9 +2,11 @@
 
 use super::Book;
 use super::open::Stretch;
-use crate::job::{Job, REASONS};
+use footprint_common::gcp::bigquery::REASONS;
+
+use crate::job::Job;
 use crate::metrics::*;
-use crate::workload::Task;
+use footprint_common::gcp::bigquery::workload::Task;
 
 const OUTCOMES: [&str; 3] = ["success", "error", "cancelled"];
 const INSIGHTS: [&str; 5] =
@@ -35,7 +37,7 @@ impl Book {
             statement_type: job.statement_type.to_string(),
             reservation: job.reservation.clone().unwrap_or_else(|| "none".to_owned()),
             pricing_model: job.pricing_model(),
-            task: self.dags.task_of(job),
+            task: self.dags.task_of(&job.key.id, |key| job.label(key)),
             kind: job.principal_kind(),
             author: if settings.max_principals > 0 { job.author.clone().unwrap_or_default() } else { String::new() },
             labels: settings.label_keys.iter().filter_map(allowed).collect(),

@@ -1,3 +1,5 @@
+use footprint_common::gcp::bigquery::page::Page;
+
 use super::*;
 
 fn read(text: &str) -> Job {
@@ -35,4 +37,32 @@ fn what_lacks_id_state_or_creation_is_no_job() {
     ] {
         assert_eq!(Job::read(serde_json::from_str(text).unwrap()), None, "{text}");
     }
+}
+
+const GOOD: &str = r#"{"jobReference":{"jobId":"a","location":"US"},"status":{"state":"DONE"},"statistics":{"creationTime":"1","totalSlotMs":"7"}}"#;
+
+#[test]
+fn one_bad_job_costs_itself_only() {
+    for bad in [
+        r#"{"jobReference":{"jobId":[7]}}"#,
+        r#"{"jobReference":{"jobId":"b","location":"US"},"statistics":{"creationTime":"yesterday"}}"#,
+        r#"{"status":{"state":"DONE"}}"#,
+        "null",
+        "[]",
+    ] {
+        let body = format!(r#"{{"jobs":[{GOOD},{bad},{GOOD}],"unreachable":["eu"],"nextPageToken":"t","kind":"x"}}"#);
+        let page = Page::<Job>::read(body.as_bytes()).unwrap();
+        assert_eq!((page.rows.len(), page.undecodable.len()), (2, 1), "{bad}");
+        assert_eq!((page.unreachable, page.next_page_token.as_deref()), (vec!["eu".to_owned()], Some("t")), "{bad}");
+        assert_eq!(page.rows[1].slot_ms, 7);
+    }
+}
+
+#[test]
+fn what_is_no_page_is_an_error_without_the_body() {
+    for body in ["", "<html>secret</html>", r#"{"jobs":[{"secret":"#, r#"{"jobs":"secret"}"#] {
+        let problem = Page::<Job>::read(body.as_bytes()).unwrap_err();
+        assert!(!problem.contains("secret"), "{problem}");
+    }
+    assert_eq!(Page::<Job>::read(b"{}").unwrap().rows.len(), 0);
 }

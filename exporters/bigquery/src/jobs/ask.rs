@@ -116,7 +116,7 @@ async fn list_missing(jobs: &Jobs, missing: &[(Key, i64)]) -> Vec<Job> {
     let pages = missing.len() / 20;
     let wanted: BTreeSet<&Key> = missing.iter().map(|(key, _)| key).collect();
     match jobs.client.created(&jobs.project, Window { from, until }, pages).await {
-        Ok(listed) => listed.jobs.into_iter().filter(|job| wanted.contains(&job.key)).collect(),
+        Ok(listed) => listed.rows.into_iter().filter(|job| wanted.contains(&job.key)).collect(),
         Err(_asked_for_one_by_one) => Vec::new(),
     }
 }
@@ -130,7 +130,7 @@ impl Look {
     }
 
     fn add(&mut self, listed: Listed) {
-        self.jobs.extend(listed.jobs);
+        self.jobs.extend(listed.rows);
         self.undecodable.extend(listed.undecodable);
         self.unreachable.extend(listed.unreachable);
     }
@@ -139,6 +139,6 @@ impl Look {
 impl From<Listed> for Children {
     fn from(listed: Listed) -> Self {
         let complete = !listed.truncated && listed.undecodable.is_empty() && listed.unreachable.is_empty();
-        Self { jobs: listed.jobs, complete }
+        Self { jobs: listed.rows, complete }
     }
 }

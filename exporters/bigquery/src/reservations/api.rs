@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use crate::client::page::unix_ms;
+use footprint_common::gcp::bigquery::unix_ms;
 use wire::{WireAssignment, WireCommitment, WireReservation};
 
 /// More pages than a project can fill; ends a loop that an upstream bug would cause.

@@ -11,8 +11,6 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-use crate::job::Job;
-
 /// DAG ids that are remembered; more than any Airflow has.
 const MAX_DAGS: usize = 5000;
 
@@ -39,13 +37,13 @@ impl Dags {
         }
     }
 
-    /// The task that a job belongs to; `None` for a job that is not Airflow's.
-    pub fn task_of(&mut self, job: &Job) -> Option<Task> {
-        if let (Some(dag), Some(task)) = (job.label("airflow-dag"), job.label("airflow-task")) {
+    /// The task that the job with this id and these labels belongs to; `None` for a job that is not Airflow's.
+    pub fn task_of<'a>(&mut self, job_id: &str, label: impl Fn(&str) -> Option<&'a str>) -> Option<Task> {
+        if let (Some(dag), Some(task)) = (label("airflow-dag"), label("airflow-task")) {
             self.learn(dag);
             return Some(Task { dag_id: dag.to_lowercase(), task_id: task.to_lowercase() });
         }
-        let ids = JOB_ID.captures(&job.key.id)?.get(1)?.as_str().to_lowercase();
+        let ids = JOB_ID.captures(job_id)?.get(1)?.as_str().to_lowercase();
         Some(self.split(&ids).unwrap_or_else(|| Task { dag_id: "unknown".to_owned(), task_id: "unknown".to_owned() }))
     }
 
@@ -72,14 +70,12 @@ fn in_job_id(id: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::Key;
 
     const REST: &str = "2026_03_01T06_00_00_00_00_0123456789abcdef0123456789abcdef";
 
     fn of(dags: &mut Dags, id: &str, labels: &[(&str, &str)]) -> Option<(String, String)> {
-        let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        let job = Job { key: Key { location: "US".into(), id: id.to_owned() }, labels, ..Job::default() };
-        dags.task_of(&job).map(|task| (task.dag_id, task.task_id))
+        let label = |wanted: &str| labels.iter().find(|(key, _)| *key == wanted).map(|(_, value)| *value);
+        dags.task_of(id, label).map(|task| (task.dag_id, task.task_id))
     }
 
     fn task(dag: &str, task: &str) -> Option<(String, String)> {
