@@ -1,6 +1,7 @@
 //! The life of an exporter: command line, configuration, polling, serving, end.
 
 mod cli;
+pub mod html;
 pub mod pages;
 
 use std::path::{Path, PathBuf};
@@ -65,7 +66,7 @@ impl<C: DeserializeOwned> Exporter<C> {
         let command = Flags::command().name(format!("{}-exporter", self.name)).about(self.about).version(self.version);
         let command = command.mut_arg("config_file", |arg| arg.default_value(format!("{}.yaml", self.name)));
         let command = command.mut_arg("listen", |arg| arg.default_value(format!(":{}", self.port)));
-        let command = command.subcommands(self.tools.iter().map(|tool| (tool.command)()));
+        let command = command.subcommands(self.tools.iter().map(|tool| (tool.command)())).subcommand_negates_reqs(true);
         let matches = command.get_matches();
         if let Some((name, matches)) = matches.subcommand() {
             let tool = self.tools.iter().find(|tool| (tool.command)().get_name() == name);

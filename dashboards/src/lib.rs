@@ -8,6 +8,7 @@ mod airflow;
 mod bigquery;
 mod dashboard;
 mod embulk;
+mod freshness;
 mod panel;
 mod variable;
 
@@ -25,15 +26,16 @@ pub fn runbook(alert: &str) -> String {
 
 /// Every dashboard, in the order in which a reader should open them.
 pub fn all() -> Vec<Dashboard> {
-    vec![airflow::dashboard(), bigquery::dashboard(), embulk::dashboard()]
+    vec![airflow::dashboard(), bigquery::dashboard(), embulk::dashboard(), freshness::dashboard()]
 }
 
 /// Replaces the selector shorthands, which stand for matchers on the dashboard's variables: `@dag`
-/// includes `@env`, `@task` includes `@project`, and all include `@job`, as do `@reservation` and `@load`.
+/// includes `@env`, `@task` and `@table` include `@project`, and all include `@job`, as do `@reservation` and `@load`.
 fn expand(query: &str) -> String {
     query
         .replace("@dag", r#"@env,dag_id=~"$dag_id""#)
         .replace("@task", r#"@project,dag_id=~"$dag_id""#)
+        .replace("@table", r#"@project,dataset=~"$dataset",table=~"$table""#)
         .replace("@project", r#"@job,gcp_project=~"$gcp_project""#)
         .replace("@reservation", r#"@job,reservation=~"$reservation""#)
         .replace("@load", r#"@job,embulk_job=~"$embulk_job",runtime=~"$runtime""#)

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use footprint_common::metric::{Family, Kind};
 
 /// Every exporter's catalogue with the heading that it has in docs/METRICS.md.
-pub const CATALOGUES: [(&str, &[&Family]); 5] = [
+pub const CATALOGUES: [(&str, &[&Family]); 6] = [
     ("Airflow exporter", airflow_exporter::metrics::ALL),
     ("BigQuery exporter", bigquery_exporter::metrics::ALL),
     ("Embulk exporter", embulk_exporter::metrics::ALL),
+    ("Freshness exporter", freshness_exporter::metrics::ALL),
     ("Every exporter, of itself", footprint_common::own::ALL),
     ("Every exporter, of its process", footprint_common::process::ALL),
 ];

@@ -6,6 +6,7 @@
 mod google_answers;
 mod google_discovery;
 mod google_exporter;
+mod google_freshness;
 mod google_judge;
 mod google_mask;
 mod google_python;

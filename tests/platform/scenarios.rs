@@ -132,11 +132,13 @@ fn folders(exporter: &str) -> Vec<PathBuf> {
 #[test]
 fn every_scenario_exposes_what_is_true_of_its_world() {
     let (airflow, bigquery, embulk) = (folders("airflow"), folders("bigquery"), folders("embulk"));
+    let freshness = folders("freshness");
     let twice = |folder| [Api::V1, Api::V2].map(|api| (folder, Subject::Airflow, Some(api)));
     let of_airflow = airflow.iter().map(PathBuf::as_path).flat_map(twice);
     let of_bigquery = bigquery.iter().map(|folder| (folder.as_path(), Subject::BigQuery, None));
     let of_embulk = embulk.iter().map(|folder| (folder.as_path(), Subject::Embulk, None));
-    let plays: Vec<Play<'_>> = of_embulk.chain(of_airflow).chain(of_bigquery).collect();
+    let of_freshness = freshness.iter().map(|folder| (folder.as_path(), Subject::Freshness, None));
+    let plays: Vec<Play<'_>> = of_embulk.chain(of_airflow).chain(of_bigquery).chain(of_freshness).collect();
     assert!(!plays.is_empty());
     let share = plays.len().div_ceil(std::thread::available_parallelism().map_or(2, usize::from));
     let problems: Vec<String> = std::thread::scope(|scope| {

@@ -29,7 +29,7 @@ pub struct Script {
     /// Whether the exporter has a state directory.
     #[serde(default = "yes")]
     pub state: bool,
-    /// Time between two polls of the quickest source in `watch`. Default 30s for Airflow, 15s for BigQuery.
+    /// Time between two polls of the quickest source in `watch`. Default 30s for Airflow, 15s for BigQuery, 30s for tables.
     #[serde(default)]
     tick: Option<String>,
     /// Whether zeros of closed label sets are compared too.
@@ -73,6 +73,11 @@ google: {anonymous: true, bigquery_endpoint: SIMULATOR}
 limits: {history_max_jobs: 0}
 ";
 
+const TABLES_OF_P: &str = "projects: [p]
+google: {anonymous: true, bigquery_endpoint: SIMULATOR}
+poll: {tables: 30s}
+";
+
 const MAIN_CLUSTER: &str = "kubernetes: {url: SIMULATOR/kubernetes/main, namespaces: [etl]}";
 
 fn yes() -> bool {
@@ -91,6 +96,7 @@ impl Script {
             Subject::Airflow => MAIN_ONLY,
             Subject::BigQuery => PROJECT_P,
             Subject::Embulk => MAIN_CLUSTER,
+            Subject::Freshness => TABLES_OF_P,
         };
         self.config.clone().unwrap_or_else(|| default.to_owned())
     }
@@ -101,6 +107,7 @@ impl Script {
             Subject::Airflow => 30,
             Subject::BigQuery => 15,
             Subject::Embulk => 20,
+            Subject::Freshness => 30,
         });
         self.tick.as_deref().map_or(default, length)
     }
@@ -113,6 +120,7 @@ fn every(subject: Subject) -> &'static [(&'static str, u64)] {
         Subject::BigQuery => &[("jobs", 1), ("reservations", 2), ("what_if", 2), ("projects", 40)],
         // Everything is polled until nothing changes any more.
         Subject::Embulk => &[],
+        Subject::Freshness => &[("jobs", 1), ("tables", 1), ("freshness", 1), ("datasets", 20), ("projects", 20)],
     }
 }
 

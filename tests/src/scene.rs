@@ -27,6 +27,8 @@ pub enum Subject {
     BigQuery,
     /// The Embulk exporter.
     Embulk,
+    /// The freshness exporter.
+    Freshness,
 }
 
 impl Subject {
@@ -35,6 +37,7 @@ impl Subject {
             Subject::Airflow => (airflow_exporter::EXPORTER.name, airflow_exporter::EXPORTER.metrics),
             Subject::BigQuery => (bigquery_exporter::EXPORTER.name, bigquery_exporter::EXPORTER.metrics),
             Subject::Embulk => (embulk_exporter::EXPORTER.name, embulk_exporter::EXPORTER.metrics),
+            Subject::Freshness => (freshness_exporter::EXPORTER.name, freshness_exporter::EXPORTER.metrics),
         }
     }
 
@@ -43,6 +46,7 @@ impl Subject {
             Subject::Airflow => made(&airflow_exporter::EXPORTER, config, setup),
             Subject::BigQuery => made(&bigquery_exporter::EXPORTER, config, setup),
             Subject::Embulk => made(&embulk_exporter::EXPORTER, config, setup),
+            Subject::Freshness => made(&freshness_exporter::EXPORTER, config, setup),
         }
     }
 }

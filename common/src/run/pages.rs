@@ -15,6 +15,8 @@ use crate::exposition::{self, Format};
 use crate::server::Handler;
 use crate::source::PageMaker;
 
+use super::html::{STYLE, escape, span};
+
 type Answer = Response<Full<Bytes>>;
 
 /// Who is speaking.
@@ -111,10 +113,6 @@ impl Site {
     }
 }
 
-const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:75em;padding:0 1em;color:#222}\
-    table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3em .8em;border-bottom:1px solid #ddd;vertical-align:top}\
-    .up{color:#17713a}.down{color:#b3261e;font-weight:600}.waiting{color:#666}small{color:#666}";
-
 fn row(out: &mut String, status: &Status, now: SystemTime) {
     let (class, state) = match (status.up, &status.last_error) {
         (true, _) => ("up", "up"),
@@ -134,19 +132,6 @@ fn row(out: &mut String, status: &Status, now: SystemTime) {
     // Writing to a String cannot fail.
     let _ =
         write!(out, "<tr><td>{source}<td>{target}<td class={class}>{state}<td>{last}<td>{next}<td>{series}<td>{error}");
-}
-
-/// Seconds in the words of people.
-fn span(seconds: u64) -> String {
-    match seconds {
-        0..120 => format!("{seconds} s"),
-        120..7200 => format!("{} min", seconds / 60),
-        _ => format!("{} h", seconds / 3600),
-    }
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 fn plain(status: StatusCode, text: &'static str) -> Answer {

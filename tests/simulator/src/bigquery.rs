@@ -8,11 +8,13 @@ pub(crate) mod iam;
 mod job;
 mod jobs;
 mod mask;
+mod pipeline;
 mod question;
 mod rows;
 mod tables;
 mod truth;
 pub mod world;
+mod writes;
 
 pub(crate) use jobs::projects;
 pub use truth::Truth;

@@ -18,6 +18,15 @@ impl BigQuery {
         self.projects.iter().try_for_each(|project| {
             check_project(project).map_err(|problem| format!("bigquery project {}: {problem}", project.id))
         })?;
+        let whole = |name: &str| name.matches('.').count() >= 2;
+        if let Some(pipeline) = self.pipelines.iter().find(|pipeline| !whole(&pipeline.table)) {
+            return Err(format!("bigquery pipeline: `{}` is no project.dataset.table", pipeline.table));
+        }
+        unique("pipeline of table", self.pipelines.iter().map(|pipeline| pipeline.table.as_str()))?;
+        let after = self.pipelines.iter().filter_map(|pipeline| pipeline.after.as_deref());
+        if let Some(table) = after.into_iter().find(|table| self.pipeline(table).is_none()) {
+            return Err(format!("bigquery pipeline: nothing writes {table}"));
+        }
         self.busy_day.as_ref().map_or(Ok(()), check_day)
     }
 }

@@ -17,7 +17,9 @@ use crate::time::Time;
 /// Ids of all projects, sorted.
 pub fn projects(world: &BigQuery) -> Vec<String> {
     let written = world.projects.iter().map(|project| project.id.clone());
-    let mut ids: Vec<String> = written.chain(world.busy_day.iter().flat_map(|day| day.projects())).collect();
+    let piped = world.pipelines.iter().map(|pipeline| pipeline.runs_in().to_owned());
+    let mut ids: Vec<String> =
+        written.chain(piped).chain(world.busy_day.iter().flat_map(|day| day.projects())).collect();
     ids.sort();
     ids.dedup();
     ids
@@ -25,7 +27,8 @@ pub fn projects(world: &BigQuery) -> Vec<String> {
 
 /// Whether there is a project.
 pub fn exists(world: &BigQuery, project: &str) -> bool {
-    place(world, project).is_some() || world.busy_day.as_ref().is_some_and(|day| day.has(project))
+    let piped = || world.pipelines.iter().any(|pipeline| pipeline.runs_in() == project);
+    place(world, project).is_some() || world.busy_day.as_ref().is_some_and(|day| day.has(project)) || piped()
 }
 
 /// `GET projects`.
@@ -147,6 +150,11 @@ fn find<'a>(
         Some(parent) => children(world, project, parent),
         None => kept(world, project).into_iter().filter(|job| job.created <= until).map(Found::alone).collect(),
     };
+    if question.parent.is_none() {
+        // What is open was created not long ago.
+        let from = if question.open_only() { question.from.max(now.plus_secs(-86_400)) } else { question.from };
+        few.extend(world.piped(project, from, until).into_iter().map(Cow::Owned).map(Found::alone));
+    }
     few.sort_by_key(|found| Reverse(found.position()));
     let from = if question.open_only() {
         world.busy_day.as_ref().map_or(question.from, |day| question.from.max(day.open_since(now)))
@@ -196,7 +204,8 @@ fn by_id<'a>(world: &'a BigQuery, project: &str, id: &str) -> Vec<Found<'a>> {
     let alone = kept(world, project).into_iter().filter(|job| job.id == id).map(Found::alone);
     let made_up = world.busy_day.as_ref().and_then(|day| day.job(project, id));
     let made_up = made_up.map(|(parent, job)| Found { job: Cow::Owned(job), parent });
-    alone.chain(children).chain(made_up).collect()
+    let piped = world.piped_job(project, id).map(|job| Found::alone(Cow::Owned(job)));
+    alone.chain(children).chain(made_up).chain(piped).collect()
 }
 
 fn place<'a>(world: &'a BigQuery, project: &str) -> Option<&'a Project> {

@@ -101,10 +101,12 @@ fn by_type(job: &Job, state: State, now: Time) -> Option<Value> {
     match job.job_type.as_str() {
         "QUERY" => Some(query(job, state, now)),
         _ if state != State::Done || job.error.is_some() => None,
-        "LOAD" => Some(json!({"inputFiles": "1", "inputFileBytes": bytes, "outputRows": "1000", "outputBytes": bytes,
-            "badRecords": "0"})),
+        "LOAD" => Some(
+            json!({"inputFiles": "1", "inputFileBytes": bytes, "outputRows": text(rows_of(job)), "outputBytes": bytes,
+            "badRecords": "0"}),
+        ),
         "EXTRACT" => Some(json!({"destinationUriFileCounts": ["1"], "inputBytes": bytes})),
-        _ => Some(json!({"copiedRows": "1000", "copiedLogicalBytes": bytes})),
+        _ => Some(json!({"copiedRows": text(rows_of(job)), "copiedLogicalBytes": bytes})),
     }
 }
 
@@ -121,7 +123,10 @@ fn query(job: &Job, state: State, now: Time) -> Value {
     put(&mut query, "totalBytesProcessed", shown.then(|| text(job.processed())));
     put(&mut query, "totalBytesBilled", shown.then(|| text(job.billed())));
     put(&mut query, "totalPartitionsProcessed", shown.then(|| "0".into()));
-    put(&mut query, "queryPlan", (shown && !job.is_script() && !job.cache_hit).then(plan));
+    put(&mut query, "queryPlan", (shown && !job.is_script() && !job.cache_hit).then(|| plan(job)));
+    if let Some(writes) = &job.writes {
+        super::writes::statistics(&mut query, job, writes);
+    }
     put(&mut query, "biEngineStatistics", job.bi_engine.as_deref().map(bi_engine));
     put(&mut query, "performanceInsights", insights(job));
     query
@@ -160,9 +165,12 @@ fn insights(job: &Job) -> Option<Value> {
 }
 
 /// What makes a full job large: a plan of some stages.
-fn plan() -> Value {
+fn plan(job: &Job) -> Value {
+    let last = job.writes.as_ref().and_then(|writes| writes.rows).unwrap_or(1000);
     let stage = |id: u32| json!({"name": format!("S{id:02}: Join+"), "id": id.to_string(), "status": "COMPLETE", "readRatioAvg": 0.2, "readMsAvg": "120", "computeMsAvg": "800", "writeMsAvg": "30", "shuffleOutputBytes": "1048576", "shuffleOutputBytesSpilled": "0", "recordsRead": "200000", "recordsWritten": "1000", "parallelInputs": "20", "completedParallelInputs": "20", "slotMs": "9000", "steps": [{"kind": "READ", "substeps": ["$1:customer_id, $2:amount, $3:created_at", "FROM sales.orders", "WHERE greater_or_equal($3, 2026-01-01)"]}]});
-    (0..6).map(stage).collect()
+    let mut plan: Vec<Value> = (0..6).map(stage).collect();
+    plan[5]["recordsWritten"] = text(last);
+    plan.into()
 }
 
 fn configuration(job: &Job) -> Value {
@@ -183,7 +191,12 @@ fn configuration(job: &Job) -> Value {
         "EXTRACT" => value["extract"] = json!({"destinationUris": ["gs://bucket/out.csv"]}),
         _ => value["copy"] = json!({"writeDisposition": "WRITE_APPEND"}),
     }
+    super::writes::configuration(&mut value, job);
     value
+}
+
+fn rows_of(job: &Job) -> i64 {
+    job.writes.as_ref().and_then(|writes| writes.rows).unwrap_or(1000)
 }
 
 /// A query text of usual length.

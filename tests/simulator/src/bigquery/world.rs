@@ -7,9 +7,12 @@ use serde_json::Value;
 
 mod capacity;
 mod tables;
+mod writes;
 
+pub use super::pipeline::{Failing, Pipeline};
 pub use capacity::{Assignment, Commitment, Reservation, Scaled};
-pub use tables::{Dataset, Partition, Table};
+pub use tables::{Buffer, Dataset, Partition, Shape, Table};
+pub use writes::{Dml, Writes};
 
 use super::busy::BusyDay;
 use crate::time::{Span, Time};
@@ -36,6 +39,12 @@ pub struct BigQuery {
     /// Jobs that are made up as time goes on.
     #[serde(default)]
     pub busy_day: Option<BusyDay>,
+    /// What writes tables again and again.
+    #[serde(default)]
+    pub pipelines: Vec<Pipeline>,
+    /// Answers to `If-None-Match` are 304 where nothing changed. Default true.
+    #[serde(default)]
+    pub without_etags: bool,
 }
 
 /// A caller.
@@ -131,6 +140,8 @@ pub struct Job {
     pub error: Option<Failure>,
     /// Why it was slow.
     pub insights: Insights,
+    /// Which table it writes.
+    pub writes: Option<Writes>,
     /// Children of a script.
     pub children: Vec<Job>,
     /// Fields that replace those of its row.
@@ -203,6 +214,7 @@ impl Default for Job {
             bi_engine: None,
             error: None,
             insights: Insights::default(),
+            writes: None,
             children: Vec::new(),
             raw: None,
             gone: false,

@@ -48,9 +48,21 @@ pub struct Table {
     /// Columns; none leaves the key out.
     #[serde(default)]
     pub schema: Option<Vec<Value>>,
+    /// When nothing but its labels, description or expiry was edited.
+    #[serde(default)]
+    pub edited: Vec<Time>,
+    /// Columns from a time on, in place of `schema`.
+    #[serde(default)]
+    pub schemas: Vec<Shape>,
     /// Rows that stream in.
     #[serde(default)]
     pub streaming_buffer: Option<Value>,
+    /// The same from a time on; without rows there is no buffer.
+    #[serde(default)]
+    pub streams: Vec<Buffer>,
+    /// The code with which looking at it is refused, such as 403, though lists show it.
+    #[serde(default)]
+    pub refuses: Option<u16>,
     /// Partitions by id.
     #[serde(default)]
     pub partitions: BTreeMap<String, Partition>,
@@ -72,6 +84,28 @@ pub struct Table {
     /// When a materialized view was refreshed; those in the future have not happened.
     #[serde(default)]
     pub refreshed: Vec<Time>,
+}
+
+/// Columns from a time on.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shape {
+    /// Begin.
+    pub at: Time,
+    /// `TableFieldSchema`s.
+    pub fields: Vec<Value>,
+}
+
+/// A streaming buffer from a time on.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Buffer {
+    /// Begin.
+    pub at: Time,
+    /// Rows; none: no buffer.
+    pub rows: i64,
+    /// Arrival of the oldest of them.
+    pub oldest: Time,
 }
 
 /// One partition.

@@ -1,0 +1,5 @@
+//! `freshness-exporter`
+
+fn main() -> std::process::ExitCode {
+    freshness_exporter::EXPORTER.main()
+}
