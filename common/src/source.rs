@@ -35,12 +35,13 @@ pub struct Schedule {
     pub stale_after: Duration,
     /// Series that the source may publish.
     pub max_series: usize,
+    /// A poll may keep its upstream busy for at most one part in this many of the time; 1 for a source that
+    /// spreads its questions itself.
+    pub busy_share: u32,
 }
 
 /// Longest pause that failures alone lead to.
 const MAX_BACKOFF: Duration = Duration::from_secs(600);
-/// A poll may keep its upstream busy for at most one part in this many of the time.
-const BUSY_SHARE: u32 = 4;
 
 impl Schedule {
     /// A schedule with the usual relations: timeout of two intervals but at least 60 s, stale
@@ -51,16 +52,17 @@ impl Schedule {
             timeout: (every * 2).max(Duration::from_secs(60)),
             stale_after: (every * 5).max(Duration::from_secs(300)),
             max_series: 100_000,
+            busy_share: 4,
         }
     }
 
     /// Pause until the next poll starts: the interval less what the poll took, but never so short
-    /// that a slow upstream is busy more than a quarter of the time; doubled with each failure in
+    /// that a slow upstream is busy for more than its share of the time; doubled with each failure in
     /// a row up to ten minutes; never shorter than what the upstream asked for. `jitter` from -1
     /// to 1 moves it by up to a tenth, never below the upstream's wish.
     pub fn pause(&self, failures: u32, retry_after: Option<Duration>, took: Duration, jitter: f64) -> Duration {
         let wanted = if failures == 0 {
-            self.every.saturating_sub(took).max(took * (BUSY_SHARE - 1))
+            self.every.saturating_sub(took).max(took * self.busy_share.saturating_sub(1))
         } else {
             self.every.saturating_mul(1 << (failures - 1).min(16)).min(MAX_BACKOFF.max(self.every))
         };

@@ -24,7 +24,7 @@ const LEARN_AT_ONCE: usize = 1000;
 const LEARN_EVERY: i64 = 3600;
 const MANY: u32 = 20;
 /// Everything is saved so often; what came since is read again from BigQuery after a crash.
-const SAVE_EVERY: Duration = Duration::from_secs(120);
+const SAVE_EVERY: Duration = Duration::from_secs(300);
 
 /// The judge.
 pub struct Publish {
