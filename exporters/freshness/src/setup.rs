@@ -73,7 +73,10 @@ impl Factory {
         Watchers {
             catalog: (self.schedule(settings.poll_datasets), catalog),
             jobs: self.jobs(project),
-            looks: (Schedule { busy_share: 1, ..self.schedule(looks::TICK) }, Looks::new(project, client, settings, estate)),
+            looks: (
+                Schedule { busy_share: 1, ..self.schedule(looks::TICK) },
+                Looks::new(project, client, settings, estate),
+            ),
         }
     }
 
