@@ -20,13 +20,14 @@ pub(crate) async fn run(mut entry: Entry, board: Arc<Board>, mut shutdown: watch
     while !*shutdown.borrow() {
         let pause = tokio::select! {
             pause = poller.poll(entry.source.as_mut()) => pause,
-            _ = shutdown.wait_for(|stop| *stop) => return,
+            _ = shutdown.wait_for(|stop| *stop) => break,
         };
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            _ = shutdown.wait_for(|stop| *stop) => return,
+            _ = shutdown.wait_for(|stop| *stop) => break,
         }
     }
+    entry.source.stop();
 }
 
 /// Runs the loops of all sources, also of those that come and go later, until `shutdown` turns

@@ -22,6 +22,9 @@ pub trait Source: Send + 'static {
     /// # Errors
     /// Whatever kept the source from a whole answer.
     fn poll(&mut self, now: SystemTime) -> impl Future<Output = Result<Snapshot, PollError>> + Send;
+
+    /// Called when the exporter ends in order, for what was not saved yet. SIGKILL does not wait for it.
+    fn stop(&mut self) {}
 }
 
 /// When a source is polled and what it may publish.
@@ -76,11 +79,16 @@ type PollFuture<'a> = Pin<Box<dyn Future<Output = Result<Snapshot, PollError>> +
 /// A [`Source`] of any type.
 pub(crate) trait AnySource: Send + 'static {
     fn poll(&mut self, now: SystemTime) -> PollFuture<'_>;
+    fn stop(&mut self);
 }
 
 impl<S: Source> AnySource for S {
     fn poll(&mut self, now: SystemTime) -> PollFuture<'_> {
         Box::pin(Source::poll(self, now))
+    }
+
+    fn stop(&mut self) {
+        Source::stop(self);
     }
 }
 

@@ -86,11 +86,17 @@ async fn pages_explain_what_the_metrics_say_and_outlive_a_kill() {
     };
     exporter.kill();
     let asked = simulator.requests().len();
-    let exporter = Exporter::start("freshness-exporter", &file, free_port(), &[&state]);
+    let mut exporter = Exporter::start("freshness-exporter", &file, free_port(), &[&state]);
     let again = exporter.wait_for("late table", Duration::from_secs(60), late).await;
     assert_eq!(deadlines(&again), deadlines(&before), "a kill changes no deadline");
     let past = |seen: &&footprint_simulator::Seen| seen.query.contains("maxCreationTime");
     assert!(simulator.requests()[asked..].iter().filter(past).count() < 3, "the past is not read again");
+
+    let saved = || std::fs::metadata(dir.path().join("state/freshness-tables.json")).unwrap().modified().unwrap();
+    let before = saved();
+    assert!(Command::new("kill").arg(exporter.pid().to_string()).status().unwrap().success());
+    assert!(exporter.wait().success());
+    assert!(saved() > before, "SIGTERM saves what was found out since");
 }
 
 #[test]

@@ -59,7 +59,7 @@ impl Writer {
     }
 
     fn rotate(&mut self, world: &World) {
-        if !world.path(LOG).exists() || std::mem::take(&mut self.written) == 0 {
+        if self.cuts_off_last_words() || !world.path(LOG).exists() || std::mem::take(&mut self.written) == 0 {
             return;
         }
         if self.rotation == Rotation::Rolled && !self.rest.is_empty() {
@@ -78,6 +78,13 @@ impl Writer {
             Rotation::Rolled => world.gzip(LOG, "orders.log.1.gz"),
             Rotation::Truncated => world.copytruncate(LOG, "orders.log.1"),
         }
+    }
+
+    /// A failure's last words alone in a file that was cut off look like a run that goes on, until it is given
+    /// up: counts are right, but it shows as active for that long. Known, and left alone.
+    fn cuts_off_last_words(&self) -> bool {
+        let logged = self.rest.windows(7).any(|bytes| bytes == b" [INFO]");
+        self.rotation == Rotation::Truncated && !self.rest.is_empty() && !logged
     }
 
     /// Every rotated file gets the next number.

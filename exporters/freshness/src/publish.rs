@@ -66,9 +66,10 @@ impl Publish {
         let changes = estate.change_counts.values().flat_map(|kinds| kinds.values()).sum();
         let precious = (changes, estate.projects.values().filter(|progress| progress.history_complete).count());
         let due = self.saved.is_none_or(|(at, saved)| at.elapsed() >= SAVE_EVERY || saved != precious);
-        let Some(file) = self.file.as_mut().filter(|_| due) else { return };
-        file.save(estate);
-        self.saved = Some((tokio::time::Instant::now(), precious));
+        if let Some(file) = self.file.as_mut().filter(|_| due) {
+            file.save(estate);
+            self.saved = Some((tokio::time::Instant::now(), precious));
+        }
     }
 }
 
@@ -83,6 +84,12 @@ impl Source for Publish {
         self.save(estate);
         self.count_downstream(estate);
         Ok(series::write(&judge(estate, &self.settings, &self.downstream.1, now)))
+    }
+
+    fn stop(&mut self) {
+        self.saved = None;
+        let shared = self.estate.clone();
+        self.save(&lock(&shared));
     }
 }
 
