@@ -4,18 +4,25 @@ mod answers;
 pub mod busy;
 mod capacity;
 mod check;
+mod effects;
+mod estate;
+mod hands;
 pub(crate) mod iam;
+mod index;
 mod job;
 mod jobs;
 mod mask;
 mod pipeline;
+mod places;
 mod question;
 mod rows;
 mod tables;
+mod tables_rows;
 mod truth;
 pub mod world;
 mod writes;
 
+pub use effects::Write;
 pub(crate) use jobs::projects;
 pub use truth::Truth;
 pub(crate) use truth::truth;
@@ -39,7 +46,9 @@ pub(crate) fn answer(world: &BigQuery, request: &Request, path: &[&str], now: Ti
         ("GET", ["projects", project, "jobs", id]) => jobs::get(world, caller, project, id, request, now),
         ("GET", ["projects", project, "datasets"]) => tables::datasets(world, caller, project, request),
         ("GET", ["projects", project, "datasets", id]) => tables::dataset(world, caller, project, id, request),
-        ("GET", ["projects", project, "datasets", id, "tables"]) => tables::tables(world, caller, project, id, request),
+        ("GET", ["projects", project, "datasets", id, "tables"]) => {
+            tables::tables(world, caller, (project, id), request, now)
+        }
         ("GET", ["projects", project, "datasets", dataset, "tables", id]) => {
             tables::table(world, caller, (project, dataset, id), request, now)
         }

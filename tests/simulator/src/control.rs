@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::bigquery;
@@ -11,13 +12,14 @@ use crate::simulator::Shared;
 use crate::time::{Span, Time};
 use crate::world::Api;
 
-/// Answers below `/_sim`: GET requests, GET and POST clock, POST and DELETE faults.
+/// Answers below `/_sim`: GET requests, GET and POST clock, POST and DELETE faults, GET and POST bigquery.
 pub fn answer(shared: &Shared, request: &Request) -> Answer {
     let path = request.segments.get(1).map_or("", String::as_str);
     let done = match (request.method.as_str(), path) {
         ("GET", "requests") => Ok(requests(shared)),
         ("GET", "clock") => Ok(clock(shared)),
         ("GET", "bigquery") => bigquery_truth(shared, request.param("since")),
+        ("POST", "bigquery") => fail_or_cure(shared, &request.body),
         ("POST", "clock") => move_clock(shared, &request.body),
         ("POST", "faults") => add_faults(shared, &request.body),
         ("DELETE", "faults") => {
@@ -82,6 +84,29 @@ fn bigquery_truth(shared: &Shared, since: Option<&str>) -> Result<Value, String>
     let now = shared.clock.now();
     let since = since.map_or(Ok(Time(0)), |since| Time::parse(since, Some(now)))?;
     serde_json::to_value(bigquery::truth(&shared.world().bigquery, since, now)).map_err(|e| e.to_string())
+}
+
+/// What a hand asks for, such as `{"fail": "elt_orders/load"}` and, later, `{"cure": "elt_orders/load"}`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wish {
+    fail: Option<String>,
+    cure: Option<String>,
+    reason: Option<String>,
+    message: Option<String>,
+}
+
+/// Lets what writes a table fail from now on, or cures it.
+fn fail_or_cure(shared: &Shared, body: &[u8]) -> Result<Value, String> {
+    let wish: Wish = serde_json::from_slice(body).map_err(|e| e.to_string())?;
+    let (now, mut world) = (shared.clock.now(), shared.world());
+    let reason = wish.reason.as_deref().unwrap_or("backendError");
+    match (&wish.fail, &wish.cure) {
+        (Some(what), None) => world.bigquery.fail(what, now, reason, wish.message.as_deref())?,
+        (None, Some(what)) => world.bigquery.cure(what, now)?,
+        _ => return Err("there is `fail` and `cure`, one of them".into()),
+    }
+    Ok(json!({ "at": now }))
 }
 
 fn clock(shared: &Shared) -> Value {

@@ -70,6 +70,7 @@ impl Simulator {
     /// Starts at `address` with a clock of the caller's. A world that makes no sense is an error.
     pub async fn start_at(address: SocketAddr, mut world: World, clock: Clock) -> io::Result<Simulator> {
         world.now.get_or_insert_with(|| clock.now());
+        world.bigquery.forget();
         world.check().map_err(io::Error::other)?;
         let listener = TcpListener::bind(address).await?;
         let base = format!("http://{}", listener.local_addr()?);
@@ -117,11 +118,17 @@ impl Simulator {
         crate::bigquery::truth(&self.shared.world().bigquery, since, self.shared.clock.now())
     }
 
+    /// Writes of a table (`project.dataset.table`) so far, oldest first, from the last one that replaced it on.
+    pub fn bigquery_writes(&self, table: &str) -> Vec<crate::bigquery::Write> {
+        self.shared.world().bigquery.written(table, self.shared.clock.now())
+    }
+
     /// Changes the world. If it makes no sense afterwards it stays as it was.
     pub fn edit(&self, change: impl FnOnce(&mut World)) -> Result<(), String> {
         let mut world = locked(&self.shared.world);
         let mut changed = world.clone();
         change(&mut changed);
+        changed.bigquery.forget();
         changed.check()?;
         let mut old = locked(&self.shared.stores);
         *old = stores(&changed, &old);

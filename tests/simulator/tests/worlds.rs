@@ -66,3 +66,37 @@ async fn a_large_world_has_its_rows_and_gives_pages_quickly() {
     assert_eq!((page["dags"].as_array().map(Vec::len), &page["total_entries"]), (Some(100), &Value::from(500)));
     assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
 }
+
+/// Seconds from the demo's start to the last change of a table of its warehouse.
+async fn changed(sim: &Simulator, now: Time, table: &str) -> i64 {
+    let (dataset, id) = table.split_once('.').unwrap();
+    let path = format!("/bigquery/v2/projects/demo-warehouse/datasets/{dataset}/tables/{id}");
+    let row = get(&format!("{}{path}", sim.url())).await.json();
+    row["lastModifiedTime"].as_str().unwrap().parse::<i64>().unwrap() / 1000 - now.0 / 1_000_000
+}
+
+#[tokio::test]
+async fn the_demo_loads_no_orders_from_the_first_minute_to_the_fifth() {
+    let now = Time::parse("2026-03-01T06:00:00Z", None).unwrap();
+    let sim = Simulator::start(demo::world(now).unwrap()).await.unwrap();
+    let tables = ["raw.orders", "staging.orders", "mart.sales", "mart.revenue"];
+    let all = async || {
+        let mut times = Vec::new();
+        for table in tables {
+            times.push(changed(&sim, now, table).await);
+        }
+        times
+    };
+    sim.clock().advance(Span::secs(299));
+    assert_eq!(all().await, [42, 46, 50, 54]);
+    let clicks = changed(&sim, now, "raw.clicks").await;
+    sim.clock().advance(Span::secs(20));
+    assert_eq!(all().await, [302, 306, 310, 314], "everything clears by itself after the rerun");
+    assert_eq!(clicks, 0, "what streams in is stored every ten minutes");
+    let day = async |id: &str| {
+        let path = format!("/bigquery/v2/projects/demo-warehouse/datasets/raw/tables/payments_by_day${id}");
+        get(&format!("{}{path}", sim.url())).await.json()["numRows"].clone()
+    };
+    assert_eq!(day("20260225").await, "0");
+    assert_ne!(day("20260226").await, "0");
+}

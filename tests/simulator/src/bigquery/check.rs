@@ -1,7 +1,11 @@
 //! What the types of a world cannot say: names that must be unique or known, times that must be in order.
 
+use jiff::tz::TimeZone;
+
 use super::busy::BusyDay;
 use super::iam;
+use super::index::DEEPEST;
+use super::pipeline::Pipeline;
 use super::world::{BigQuery, Dataset, Job, Project};
 use crate::load::unique;
 
@@ -18,16 +22,45 @@ impl BigQuery {
         self.projects.iter().try_for_each(|project| {
             check_project(project).map_err(|problem| format!("bigquery project {}: {problem}", project.id))
         })?;
-        let whole = |name: &str| name.matches('.').count() >= 2;
-        if let Some(pipeline) = self.pipelines.iter().find(|pipeline| !whole(&pipeline.table)) {
-            return Err(format!("bigquery pipeline: `{}` is no project.dataset.table", pipeline.table));
-        }
-        unique("pipeline of table", self.pipelines.iter().map(|pipeline| pipeline.table.as_str()))?;
-        let after = self.pipelines.iter().filter_map(|pipeline| pipeline.after.as_deref());
-        if let Some(table) = after.into_iter().find(|table| self.pipeline(table).is_none()) {
-            return Err(format!("bigquery pipeline: nothing writes {table}"));
-        }
+        unique("bigquery pipeline", self.pipelines.iter().map(Pipeline::name))?;
+        self.pipelines.iter().try_for_each(|pipeline| {
+            self.check_pipeline(pipeline).map_err(|problem| format!("bigquery pipeline {}: {problem}", pipeline.name()))
+        })?;
         self.busy_day.as_ref().map_or(Ok(()), check_day)
+    }
+}
+
+const JOB_TYPES_OF_PIPELINES: [&str; 3] = ["QUERY", "LOAD", "COPY"];
+const UNITS: [&str; 4] = ["HOUR", "DAY", "MONTH", "YEAR"];
+
+impl BigQuery {
+    fn check_pipeline(&self, pipeline: &Pipeline) -> Result<(), String> {
+        let tables = [&pipeline.table].into_iter().chain(&pipeline.from);
+        if let Some(table) = tables.into_iter().find(|name| name.split('.').filter(|part| !part.is_empty()).count() < 3)
+        {
+            return Err(format!("`{table}` is no project.dataset.table"));
+        }
+        if let Some(zone) = pipeline.time_zone.as_deref().filter(|zone| TimeZone::get(zone).is_err()) {
+            return Err(format!("there is no time zone {zone}"));
+        }
+        one_of("job_type", pipeline.job_type.as_deref(), &JOB_TYPES_OF_PIPELINES)?;
+        one_of("partition", pipeline.partition.as_deref(), &UNITS)?;
+        if pipeline.after.is_none() && pipeline.every.0 <= 0 && pipeline.daily_at.is_empty() {
+            return Err("it needs one of every, daily_at and after".into());
+        }
+        let after = |of: &&Pipeline| self.pipeline(of.after.as_deref()?);
+        if pipeline.after.as_deref().is_some_and(|name| self.pipeline(name).is_none()) {
+            return Err(format!("nothing writes {}", pipeline.after.as_deref().unwrap_or_default()));
+        }
+        let ends = std::iter::successors(Some(pipeline), after).take(DEEPEST).any(|of| of.after.is_none());
+        if ends { Ok(()) } else { Err("it comes after itself".into()) }
+    }
+}
+
+fn one_of(what: &str, value: Option<&str>, known: &[&str]) -> Result<(), String> {
+    match value.filter(|value| !known.contains(value)) {
+        Some(value) => Err(format!("{what} `{value}` is none of {}", known.join(", "))),
+        None => Ok(()),
     }
 }
 

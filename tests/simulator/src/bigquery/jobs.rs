@@ -17,7 +17,7 @@ use crate::time::Time;
 /// Ids of all projects, sorted.
 pub fn projects(world: &BigQuery) -> Vec<String> {
     let written = world.projects.iter().map(|project| project.id.clone());
-    let piped = world.pipelines.iter().map(|pipeline| pipeline.runs_in().to_owned());
+    let piped = world.piped_projects().map(str::to_owned);
     let mut ids: Vec<String> =
         written.chain(piped).chain(world.busy_day.iter().flat_map(|day| day.projects())).collect();
     ids.sort();
@@ -27,8 +27,8 @@ pub fn projects(world: &BigQuery) -> Vec<String> {
 
 /// Whether there is a project.
 pub fn exists(world: &BigQuery, project: &str) -> bool {
-    let piped = || world.pipelines.iter().any(|pipeline| pipeline.runs_in() == project);
-    place(world, project).is_some() || world.busy_day.as_ref().is_some_and(|day| day.has(project)) || piped()
+    let busy = || world.busy_day.as_ref().is_some_and(|day| day.has(project));
+    place(world, project).is_some() || busy() || world.is_written(project)
 }
 
 /// `GET projects`.
@@ -150,11 +150,6 @@ fn find<'a>(
         Some(parent) => children(world, project, parent),
         None => kept(world, project).into_iter().filter(|job| job.created <= until).map(Found::alone).collect(),
     };
-    if question.parent.is_none() {
-        // What is open was created not long ago.
-        let from = if question.open_only() { question.from.max(now.plus_secs(-86_400)) } else { question.from };
-        few.extend(world.piped(project, from, until).into_iter().map(Cow::Owned).map(Found::alone));
-    }
     few.sort_by_key(|found| Reverse(found.position()));
     let from = if question.open_only() {
         world.busy_day.as_ref().map_or(question.from, |day| question.from.max(day.open_since(now)))
@@ -167,7 +162,11 @@ fn find<'a>(
         author.is_none_or(|author| found.job.user == author)
             && !place.is_some_and(|place| place.unreachable.contains(&found.job.location))
     };
-    merged(few.into_iter(), many).filter(shown)
+    // What is open was created not long ago.
+    let begin = if question.open_only() { question.from.max(now.plus_secs(-86_400)) } else { question.from };
+    let begin = if question.parent.is_none() { begin } else { Time::NEVER };
+    let piped = world.piped(project, author, begin, until).map(Cow::Owned).map(Found::alone);
+    merged(merged(few.into_iter(), piped), many).filter(shown)
 }
 
 /// Two lists, each newest first, as one.

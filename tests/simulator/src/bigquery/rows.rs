@@ -42,7 +42,7 @@ pub fn row(project: &str, job: &Job, parent: Option<&str>, now: Time, view: View
         .into();
     }
     if view == View::Full {
-        row["configuration"] = configuration(job);
+        row["configuration"] = configuration(project, job);
         row["user_email"] = job.user.as_str().into();
         if let Some(subject) = &job.principal_subject {
             row["principal_subject"] = subject.as_str().into();
@@ -173,7 +173,7 @@ fn plan(job: &Job) -> Value {
     plan.into()
 }
 
-fn configuration(job: &Job) -> Value {
+fn configuration(project: &str, job: &Job) -> Value {
     let mut value = json!({"jobType": job.job_type});
     if !job.labels.is_empty() {
         value["labels"] = json!(job.labels);
@@ -191,7 +191,7 @@ fn configuration(job: &Job) -> Value {
         "EXTRACT" => value["extract"] = json!({"destinationUris": ["gs://bucket/out.csv"]}),
         _ => value["copy"] = json!({"writeDisposition": "WRITE_APPEND"}),
     }
-    super::writes::configuration(&mut value, job);
+    super::writes::configuration(&mut value, project, job);
     value
 }
 

@@ -40,6 +40,9 @@ pub fn truth(world: &BigQuery, since: Time, now: Time) -> Truth {
         for job in world.busy_day.iter().flat_map(|day| day.newest(&project, since, now)) {
             truth.add(&project, &job, now);
         }
+        for job in world.piped(&project, None, since, now) {
+            truth.add(&project, &job, now);
+        }
     }
     truth
 }

@@ -9,7 +9,9 @@ mod capacity;
 mod tables;
 mod writes;
 
-pub use super::pipeline::{Failing, Pipeline};
+pub use super::estate::Estate;
+pub use super::index::Index;
+pub use super::pipeline::{Failing, Mark, Pipeline, Unusual, Weekday};
 pub use capacity::{Assignment, Commitment, Reservation, Scaled};
 pub use tables::{Buffer, Dataset, Partition, Shape, Table};
 pub use writes::{Dml, Writes};
@@ -42,9 +44,15 @@ pub struct BigQuery {
     /// What writes tables again and again.
     #[serde(default)]
     pub pipelines: Vec<Pipeline>,
-    /// Answers to `If-None-Match` are 304 where nothing changed. Default true.
+    /// `If-None-Match` is not heard: every answer is whole.
     #[serde(default)]
     pub without_etags: bool,
+    /// Thousands of tables that are made up.
+    #[serde(default)]
+    pub estate: Option<Estate>,
+    /// Where pipelines are found; worked out from the other fields.
+    #[serde(skip)]
+    pub index: Index,
 }
 
 /// A caller.

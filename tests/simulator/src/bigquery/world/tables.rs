@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::time::Time;
+use crate::time::{Span, Time};
 
 /// One dataset.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ pub struct Table {
     /// TABLE, VIEW, EXTERNAL, MATERIALIZED_VIEW or SNAPSHOT. Default TABLE.
     #[serde(default)]
     pub r#type: Option<String>,
-    /// When it was made.
+    /// When it was made. Default: with the first job that writes it.
     #[serde(default)]
     pub created: Option<Time>,
     /// Rows, without the streaming buffer.
@@ -84,6 +84,32 @@ pub struct Table {
     /// When a materialized view was refreshed; those in the future have not happened.
     #[serde(default)]
     pub refreshed: Vec<Time>,
+    /// Why the last refresh of a materialized view failed.
+    #[serde(default)]
+    pub refresh_error: Option<super::Failure>,
+    /// The table (`project.dataset.table`) of which a snapshot was taken when it was made.
+    #[serde(default)]
+    pub snapshot_of: Option<String>,
+    /// The table of which it was a clone when it was made.
+    #[serde(default)]
+    pub clone_of: Option<String>,
+    /// `ExternalDataConfiguration`. Default for EXTERNAL: a file in CSV.
+    #[serde(default)]
+    pub external: Option<Value>,
+    /// How it is partitioned by integers, as the API writes it.
+    #[serde(default)]
+    pub range_partitioning: Option<Value>,
+    /// When it is dropped by somebody.
+    #[serde(default)]
+    pub dropped: Option<Time>,
+}
+
+impl Table {
+    /// Whether it is there at `now`.
+    pub fn exists(&self, now: Time) -> bool {
+        let ends = [self.dropped, self.expires];
+        self.created.is_none_or(|at| at <= now) && ends.into_iter().flatten().all(|end| now < end)
+    }
 }
 
 /// Columns from a time on.
@@ -96,16 +122,33 @@ pub struct Shape {
     pub fields: Vec<Value>,
 }
 
-/// A streaming buffer from a time on.
+/// A streaming buffer from a time on, until the next one of the table: as it is, or filled steadily.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Buffer {
     /// Begin.
     pub at: Time,
     /// Rows; none: no buffer.
+    #[serde(default)]
     pub rows: i64,
-    /// Arrival of the oldest of them.
-    pub oldest: Time,
+    /// Arrival of the oldest of them. Default: the begin.
+    #[serde(default)]
+    pub oldest: Option<Time>,
+    /// Rows that stream in all the time, in place of `rows` and `oldest`.
+    #[serde(default)]
+    pub rows_per_second: f64,
+    /// When they stop. Default: with the next buffer.
+    #[serde(default)]
+    pub until: Option<Time>,
+    /// How often what streamed in is taken out of the buffer into the table. Default: 90 minutes.
+    #[serde(default = "Buffer::usual")]
+    pub stored_every: Span,
+}
+
+impl Buffer {
+    fn usual() -> Span {
+        Span::secs(5400)
+    }
 }
 
 /// One partition.

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Job;
 
+/// Statements after which nothing is left of what was in the table before.
+const REPLACING: [&str; 4] = ["CREATE_TABLE_AS_SELECT", "CREATE_TABLE_COPY", "CREATE_TABLE_CLONE", "TRUNCATE_TABLE"];
+
 /// A table, and the rows that go into it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,6 +53,6 @@ impl Writes {
     /// Whether what was there before is gone.
     pub fn replaces(&self, job: &Job) -> bool {
         let truncates = self.disposition.as_deref().is_some_and(|text| text.starts_with("WRITE_TRUNCATE"));
-        truncates || job.statement_type.as_deref().is_some_and(|text| text.starts_with("CREATE_TABLE_AS"))
+        truncates || job.statement_type.as_deref().is_some_and(|text| REPLACING.contains(&text))
     }
 }
