@@ -85,7 +85,8 @@ fn add_dag(snapshot: &mut Snapshot, environment: &str, dag: &Dag) {
     let mut tags = tag_names(dag);
     tags.sort_unstable();
     let tags = if tags.is_empty() { String::new() } else { format!(",{},", tags.join(",")) };
-    let info = [environment, &dag.dag_id, &short(&owners.join(",")), &short(&tags), &short(&dag.schedule())];
+    let (owners, schedule, label) = (short(&owners.join(",")), short(&dag.schedule()), dag.dag_id.to_lowercase());
+    let info = [environment, &dag.dag_id, &owners, &short(&tags), &schedule, &label];
     snapshot.set(&airflow_dag_info, info, 1.0);
     snapshot.set_bool(&airflow_dag_paused, labels, dag.is_paused.unwrap_or(false));
     let next = dag.next_run().filter(|_| dag.is_paused != Some(true)).map_or(0.0, seconds);

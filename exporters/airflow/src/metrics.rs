@@ -16,8 +16,9 @@ footprint_common::metrics! {
 
     /// DAGs by state: active, paused, or stale (its file is gone or no longer defines it).
     gauge airflow_dags { airflow_environment, state }
-    /// Always 1; what the DAG declares of itself. `dag_tags` is sorted, comma separated, with a comma at both ends.
-    gauge airflow_dag_info { airflow_environment, dag_id, dag_owner, dag_tags, schedule }
+    /// Always 1; what the DAG declares of itself. `dag_tags` is sorted, comma separated, with a comma at both ends. `dag_label` is
+    /// `dag_id` in lower case, as the metrics of BigQuery jobs and tables spell it, since PromQL cannot.
+    gauge airflow_dag_info { airflow_environment, dag_id, dag_owner, dag_tags, schedule, dag_label }
     /// Whether the DAG is paused (1) or not (0).
     gauge airflow_dag_paused { airflow_environment, dag_id }
     /// When Airflow will create the DAG's next scheduled run, in Unix time; 0 if none is planned.
