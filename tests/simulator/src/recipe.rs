@@ -100,6 +100,9 @@ pub struct Incident {
     /// Happens again every so many runs, in both directions.
     #[serde(default)]
     pub again_every: Option<i64>,
+    /// Happens in every run up to this one.
+    #[serde(default)]
+    pub until: Option<i64>,
     /// Which task; of a mapped one only index 0.
     pub task: Text,
     /// How many tries fail; more than the retries make it final. 0 with `slow_by` is only slow.
@@ -115,8 +118,9 @@ pub struct Incident {
 
 impl Incident {
     fn strikes(&self, number: i64) -> bool {
-        match self.again_every {
-            Some(period) if period > 0 => (number - self.run).rem_euclid(period) == 0,
+        match (self.until, self.again_every) {
+            (Some(until), _) => (self.run..=until).contains(&number),
+            (None, Some(period)) if period > 0 => (number - self.run).rem_euclid(period) == 0,
             _ => number == self.run,
         }
     }

@@ -19,6 +19,7 @@ bigquery:
   - {table: p.raw.copied, every: 1h, first: -3h, takes: 1m, job_type: COPY, from: [p.raw.daily], disposition: WRITE_APPEND, rows: 10, rows_jitter: 0,
      unusual: [{from: -90m, until: -30m, rows: 0}]}
   - {table: p.raw.orders, dag_id: shop, task_id: load, job_type: LOAD, first: -10m, every: 1m, takes: 5s, rows: 1000}
+  - {table: p.raw.killed, every: 1m, first: -10m, takes: 5s, rows: 10, failures: [{from: -330s, until: -90s}]}
   - {table: p.mart.sales, from: [p.raw.orders], after: p.raw.orders, dag_id: shop, task_id: build, takes: 5s, rows: 10}
 "#;
 
@@ -152,4 +153,17 @@ fn worlds_that_make_no_sense_are_refused() {
     }
     let two = "bigquery: {pipelines: [{table: p.d.t, every: 1h}, {table: p.d.t, name: second, every: 2h}]}";
     assert!(World::from_yaml(two, Time::wall()).is_ok(), "two may write one table");
+}
+
+#[tokio::test]
+async fn what_dies_before_it_asks_leaves_no_job() {
+    let (_simulator, base) = start().await;
+    let killed = jobs(&base, "raw.killed").await;
+    let created: Vec<String> = killed.iter().map(|job| time(&job["statistics"]["creationTime"])).collect();
+    let expected = ["06:00:00", "05:59:00", "05:58:30", "05:54:00", "05:53:00"];
+    assert_eq!(
+        created[..5],
+        expected.map(|at| format!("2026-03-02T{at}Z")),
+        "the last one is run again when it is cured"
+    );
 }

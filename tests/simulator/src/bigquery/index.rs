@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use super::effects::Write;
-use super::pipeline::{Line, Pipeline};
+use super::pipeline::{Line, Pipeline, Run};
 use super::world::{BigQuery, Job};
 use crate::time::Time;
 
@@ -108,7 +108,7 @@ impl BigQuery {
         let runs = self.found().projects.get(project)?.iter().filter_map(|at| {
             let pipeline = self.nth(*at);
             let (number, again) = pipeline.run_by_id(id)?;
-            self.line(pipeline).find(number, again).map(|run| pipeline.job(&run))
+            self.line(pipeline).find(number, again).filter(Run::has_job).map(|run| pipeline.job(&run))
         });
         runs.into_iter().find(|job| job.id == id)
     }
@@ -153,7 +153,7 @@ impl Windows {
         }
         let begin = Time(self.until.0.saturating_sub(self.length).div_euclid(1000) * 1000).max(self.from);
         let of = |line: &Line<'_>| {
-            let runs = line.runs(begin, self.until).into_iter();
+            let runs = line.runs(begin, self.until).into_iter().filter(Run::has_job);
             runs.map(|run| line.last().job(&run)).collect::<Vec<_>>()
         };
         let mut jobs: Vec<Job> = lines.iter().flat_map(of).collect();

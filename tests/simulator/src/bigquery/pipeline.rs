@@ -9,7 +9,7 @@ mod job;
 mod plan;
 mod runs;
 
-pub use runs::Line;
+pub use runs::{Line, Run};
 
 use crate::time::{Span, Time};
 
@@ -121,7 +121,8 @@ pub struct Failing {
     /// End; none: not yet.
     #[serde(default)]
     pub until: Option<Time>,
-    /// BigQuery's reason.
+    /// BigQuery's reason. Empty: what runs it dies before it asks BigQuery, so that there is no job.
+    #[serde(default)]
     pub reason: String,
     /// For people. Default: that it failed.
     #[serde(default)]

@@ -39,12 +39,16 @@ pub struct Runs {
     /// Again every so many runs.
     #[serde(default)]
     pub again_every: Option<i64>,
+    /// Every run up to this one.
+    #[serde(default)]
+    pub until: Option<i64>,
 }
 
 impl Runs {
     fn has(self, number: i64) -> bool {
-        match self.again_every {
-            Some(period) if period > 0 => number >= self.run && (number - self.run) % period == 0,
+        match (self.until, self.again_every) {
+            (Some(until), _) => (self.run..=until).contains(&number),
+            (None, Some(period)) if period > 0 => number >= self.run && (number - self.run) % period == 0,
             _ => number == self.run,
         }
     }

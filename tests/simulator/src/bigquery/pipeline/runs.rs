@@ -25,6 +25,13 @@ pub struct Run<'a> {
     pub again: u32,
 }
 
+impl Run<'_> {
+    /// Whether BigQuery saw anything of it.
+    pub fn has_job(&self) -> bool {
+        self.failed.is_none_or(|failing| !failing.reason.is_empty())
+    }
+}
+
 impl<'a> Line<'a> {
     /// The pipeline itself.
     pub fn last(&self) -> &'a Pipeline {
