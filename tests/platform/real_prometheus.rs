@@ -4,18 +4,15 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics says where")]
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use footprint_simulator::{Clock, Simulator, Time, demo};
 use footprint_tests::exporter::{Exporter, free_port};
 use footprint_tests::peers;
-use http_body_util::{BodyExt, Full};
-use hyper_util::rt::TokioIo;
+use footprint_tests::prometheus::{Message, Prometheus, Webhook, shipped};
 use serde_json::Value;
 
 const PASSWORD: &str = "correct horse";
@@ -37,9 +34,8 @@ async fn prometheus_reads_everything_and_the_incident_reaches_a_person() {
     let tls_port = free_port();
     let web_config = format!("--web.config.file={}", web_config(dir.path()).display());
     let _tls = Exporter::start("airflow-exporter", &config, tls_port, &[&web_config]);
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let webhook = webhook(told.clone()).await;
-    let prometheus = Prometheus::start(dir.path(), &plain, tls_port, &webhook);
+    let webhook = Webhook::start().await;
+    let prometheus = start(dir.path(), &plain, tls_port, &webhook.address);
 
     prometheus.until("both good targets up", "count(up == 1) == 2").await;
     prometheus.until("the wrong password refused", "up{job=\"wrong-password\"} == 0").await;
@@ -53,7 +49,7 @@ async fn prometheus_reads_everything_and_the_incident_reaches_a_person() {
 
     lint_is_clean(&plain).await;
     the_same_series(&prometheus, &plain).await;
-    the_incident_arrives(&told).await;
+    the_incident_arrives(&webhook).await;
 }
 
 fn airflow_config(simulator: &Simulator) -> String {
@@ -111,20 +107,16 @@ async fn the_same_series(prometheus: &Prometheus, exporter: &Exporter) {
 }
 
 /// The alert with task and cause arrives, in words that need no look-up.
-async fn the_incident_arrives(told: &Mutex<Vec<Value>>) {
+async fn the_incident_arrives(webhook: &Webhook) {
     let wanted = [("alertname", "DagRunFailed"), ("dag_id", "dbt_sales_marts"), ("cause", "quota_exceeded")];
+    let is = |alert: &Value| wanted.iter().all(|(label, value)| alert["labels"][label] == *value);
     let started = Instant::now();
     let alert = loop {
-        let found = told
-            .lock()
-            .unwrap()
-            .iter()
-            .flat_map(|message| message["alerts"].as_array().unwrap().clone())
-            .find(|alert| wanted.iter().all(|(label, value)| alert["labels"][label] == *value));
-        match found {
-            Some(alert) => break alert,
-            None => assert!(started.elapsed() < Duration::from_secs(40), "told so far: {:?}", told.lock().unwrap()),
+        let told = webhook.told();
+        if let Some(alert) = told.iter().flat_map(Message::alerts).find(|alert| is(alert)) {
+            break alert.clone();
         }
+        assert!(started.elapsed() < Duration::from_secs(40), "told so far: {told:?}");
         tokio::time::sleep(Duration::from_millis(200)).await;
     };
     let summary = alert["annotations"]["summary"].as_str().unwrap();
@@ -133,104 +125,28 @@ async fn the_incident_arrives(told: &Mutex<Vec<Value>>) {
     assert!(alert["labels"]["log_url"].as_str().unwrap().contains("dbt_sales_marts"));
 }
 
-/// Takes Alertmanager's messages.
-async fn webhook(told: Arc<Mutex<Vec<Value>>>) -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let told = told.clone();
-            let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-                let told = told.clone();
-                async move {
-                    let body = request.into_body().collect().await.unwrap().to_bytes();
-                    told.lock().unwrap().push(serde_json::from_slice(&body).unwrap());
-                    Ok::<_, Infallible>(hyper::Response::new(Full::<bytes::Bytes>::default()))
-                }
-            });
-            tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-        }
-    });
-    address
-}
-
-struct Prometheus {
-    dir: String,
-    url: String,
-}
-
-impl Prometheus {
-    /// Starts Prometheus with the shipped rules and Alertmanager with the shipped configuration;
-    /// only waiting times are cut, since nobody waits a minute for a test.
-    fn start(dir: &Path, plain: &Exporter, tls_port: u16, webhook: &str) -> Self {
-        let dashboards = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dashboards");
-        let read = |name: &str| fs::read_to_string(dashboards.join(name)).unwrap();
-        let rules =
-            read("alerts/airflow.yaml").replace("for: 1m\n", "for: 2s\n").replace("interval: 1m", "interval: 1s");
-        fs::write(dir.join("rules.yaml"), rules).unwrap();
-        let alertmanager = read("alertmanager.yaml").replace("group_wait: 30s", "group_wait: 1s");
-        let alertmanager =
-            alertmanager.replace("group_interval: 5m", "group_interval: 2s").replace("127.0.0.1:9095", webhook);
-        fs::write(dir.join("alertmanager.yaml"), alertmanager).unwrap();
-        let (port, alert_port) = (free_port().to_string(), free_port().to_string());
-        let plain = plain.url.trim_start_matches("http://");
-        let tls = |job: &str, password: &str| {
-            format!(
-                "- job_name: {job}\n  scheme: https\n  tls_config: {{ca_file: cert.pem}}\n  \
-                 basic_auth: {{username: scraper, password: '{password}'}}\n  static_configs: [{{targets: ['127.0.0.1:{tls_port}']}}]\n"
-            )
-        };
-        let config = format!(
-            "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nrule_files: [rules.yaml]\n\
-             alerting: {{alertmanagers: [{{static_configs: [{{targets: ['127.0.0.1:{alert_port}']}}]}}]}}\n\
-             scrape_configs:\n- job_name: plain\n  static_configs: [{{targets: ['{plain}']}}]\n{}{}",
-            tls("tls", PASSWORD),
-            tls("wrong-password", "battery staple")
-        );
-        fs::write(dir.join("prometheus.yml"), config).unwrap();
-        let path = |name: &str| dir.join(name).display().to_string();
-        let (work, config, alertmanager) = (path("peers"), path("prometheus.yml"), path("alertmanager.yaml"));
-        let ports = ["--port", &port, "--alertmanager-port", &alert_port];
-        let files = ["--dir", &work, "--config", &config, "--alertmanager-config", &alertmanager];
-        peers::run("prometheus/start", &[files.as_slice(), ports.as_slice()].concat());
-        Self { dir: work, url: format!("http://127.0.0.1:{port}") }
-    }
-
-    async fn get(&self, path: &str) -> Value {
-        let body = reqwest::get(format!("{}{path}", self.url)).await.unwrap().bytes().await.unwrap();
-        serde_json::from_slice(&body).unwrap()
-    }
-
-    async fn query(&self, query: &str) -> Vec<Value> {
-        let url = reqwest::Url::parse_with_params(&format!("{}/api/v1/query", self.url), [("query", query)]).unwrap();
-        let body = reqwest::get(url).await.unwrap().bytes().await.unwrap();
-        let answer: Value = serde_json::from_slice(&body).unwrap();
-        answer["data"]["result"].as_array().unwrap_or_else(|| panic!("{query}: {answer}")).clone()
-    }
-
-    /// Series without the labels that scraping adds.
-    async fn series(&self, query: &str) -> BTreeMap<BTreeMap<String, String>, f64> {
-        let mut series = BTreeMap::new();
-        for found in self.query(query).await {
-            let labels = found["metric"].as_object().unwrap().iter();
-            let own = labels.filter(|(name, _)| !["__name__", "job", "instance"].contains(&name.as_str()));
-            let own = own.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect();
-            series.insert(own, found["value"][1].as_str().unwrap().parse().unwrap());
-        }
-        series
-    }
-
-    async fn until(&self, what: &str, query: &str) {
-        let started = Instant::now();
-        while self.query(query).await.is_empty() {
-            assert!(started.elapsed() < Duration::from_secs(60), "no {what}: {}", self.get("/api/v1/targets").await);
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-    }
-}
-
-impl Drop for Prometheus {
-    fn drop(&mut self) {
-        peers::run("prometheus/stop", &[&self.dir]);
-    }
+/// The shipped rules and Alertmanager's shipped configuration; only waiting times are cut, since nobody waits a
+/// minute for a test.
+fn start(dir: &Path, plain: &Exporter, tls_port: u16, webhook: &str) -> Prometheus {
+    let read = |name: &str| fs::read_to_string(shipped(name)).unwrap();
+    let rules = read("alerts/airflow.yaml").replace("for: 1m\n", "for: 2s\n").replace("interval: 1m", "interval: 1s");
+    fs::write(dir.join("rules.yaml"), rules).unwrap();
+    let alertmanager = read("alertmanager.yaml").replace("group_wait: 30s", "group_wait: 1s");
+    let alertmanager =
+        alertmanager.replace("group_interval: 5m", "group_interval: 2s").replace("127.0.0.1:9095", webhook);
+    let plain = plain.url.trim_start_matches("http://");
+    let tls = |job: &str, password: &str| {
+        format!(
+            "- job_name: {job}\n  scheme: https\n  tls_config: {{ca_file: cert.pem}}\n  \
+             basic_auth: {{username: scraper, password: '{password}'}}\n  static_configs: [{{targets: ['127.0.0.1:{tls_port}']}}]\n"
+        )
+    };
+    let config = format!(
+        "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nrule_files: [rules.yaml]\n\
+         alerting: {{alertmanagers: [{{static_configs: [{{targets: [ALERTMANAGER]}}]}}]}}\n\
+         scrape_configs:\n- job_name: plain\n  static_configs: [{{targets: ['{plain}']}}]\n{}{}",
+        tls("tls", PASSWORD),
+        tls("wrong-password", "battery staple")
+    );
+    Prometheus::start(dir, &config, &alertmanager)
 }

@@ -3,5 +3,6 @@
 pub mod exporter;
 pub mod exposed;
 pub mod peers;
+pub mod prometheus;
 pub mod scene;
 pub mod troubles;
