@@ -10,9 +10,11 @@ use crate::faults::{Fault, Faults};
 use crate::http::{Answer, Request};
 use crate::simulator::Shared;
 use crate::time::{Span, Time};
+use crate::told;
 use crate::world::Api;
 
-/// Answers below `/_sim`: GET requests, GET and POST clock, POST and DELETE faults, GET and POST bigquery.
+/// Answers below `/_sim`: GET requests, GET and POST clock, POST and DELETE faults, GET and POST bigquery,
+/// POST told (Alertmanager's webhooks).
 pub fn answer(shared: &Shared, request: &Request) -> Answer {
     let path = request.segments.get(1).map_or("", String::as_str);
     let done = match (request.method.as_str(), path) {
@@ -20,13 +22,14 @@ pub fn answer(shared: &Shared, request: &Request) -> Answer {
         ("GET", "clock") => Ok(clock(shared)),
         ("GET", "bigquery") => bigquery_truth(shared, request.param("since")),
         ("POST", "bigquery") => fail_or_cure(shared, &request.body),
+        ("POST", "told") => told::take(request),
         ("POST", "clock") => move_clock(shared, &request.body),
         ("POST", "faults") => add_faults(shared, &request.body),
         ("DELETE", "faults") => {
             *shared.faults() = Faults::default();
             Ok(json!({}))
         }
-        _ => return Answer::json_with(404, &json!({"error": "there are requests, clock, faults and bigquery"})),
+        _ => return Answer::json_with(404, &json!({"error": "there are requests, clock, faults, bigquery and told"})),
     };
     match done {
         Ok(value) => Answer::json(&value),

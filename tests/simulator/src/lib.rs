@@ -45,6 +45,7 @@ mod synthetic;
 pub mod text;
 mod time;
 mod timeline;
+mod told;
 mod v1;
 mod v1_rows;
 mod v2;
