@@ -51,7 +51,12 @@ struct Slot {
     polls: u64,
     failures: BTreeMap<Reason, u64>,
     withheld: Vec<(&'static str, usize)>,
+    /// When it leaves the board unless it is registered again.
+    retires: Option<Instant>,
 }
+
+/// How long what a former configuration asked for stays to be seen while the new one asks for the first time.
+const RETIRE_AFTER: Duration = Duration::from_secs(60);
 
 /// One state of the board, rendered at most once per format.
 #[derive(Default)]
@@ -90,10 +95,19 @@ impl Board {
         Arc::new(board)
     }
 
-    /// Puts a source on the board before its first poll.
+    /// Puts a source on the board before its first poll. One that is there goes on with what it has.
     pub fn register(&self, source: &'static str, target: &str, schedule: Schedule) {
         let mut inner = self.lock();
-        inner.slots.insert((source, target.to_owned()), Slot::new(schedule));
+        let slot = inner.slots.entry((source, target.to_owned())).or_insert_with(|| Slot::new(schedule));
+        (slot.schedule, slot.retires) = (schedule, None);
+        self.publish(&mut inner);
+    }
+
+    /// Lets everything leave within a minute that is not registered again meanwhile: the configuration is another.
+    pub fn retire(&self) {
+        let mut inner = self.lock();
+        let at = Instant::now().checked_add(RETIRE_AFTER);
+        inner.slots.values_mut().for_each(|slot| slot.retires = at);
         self.publish(&mut inner);
     }
 
@@ -192,6 +206,7 @@ impl Board {
 
     fn publish(&self, inner: &mut Inner) {
         let now = Instant::now();
+        inner.slots.retain(|_, slot| slot.retires.is_none_or(|at| at > now));
         for slot in inner.slots.values_mut().filter(|slot| slot.expires.is_some_and(|at| at <= now)) {
             slot.snapshot = None;
             slot.expires = None;
@@ -200,7 +215,7 @@ impl Board {
         own.seal();
         let mut snapshots: Vec<_> = inner.slots.values().filter_map(|slot| slot.snapshot.clone()).collect();
         snapshots.push(Arc::new(own));
-        let expires = inner.slots.values().filter_map(|slot| slot.expires).min();
+        let expires = inner.slots.values().flat_map(|slot| [slot.expires, slot.retires]).flatten().min();
         inner.publication = Arc::new(Publication { snapshots, expires, ..Publication::default() });
     }
 
@@ -243,6 +258,7 @@ impl Slot {
             polls: 0,
             failures: Reason::ALL.into_iter().map(|reason| (reason, 0)).collect(),
             withheld: Vec::new(),
+            retires: None,
         }
     }
 

@@ -73,10 +73,17 @@ impl std::error::Error for ConfigError {}
 /// # Errors
 /// When the file cannot be read, is no YAML, or holds keys or values that `C` does not know.
 pub fn load<C: DeserializeOwned>(path: &Path) -> Result<C, ConfigError> {
-    let text = fs::read_to_string(path).map_err(|error| {
+    parse(&read(path)?).map_err(|error| error.in_file(path))
+}
+
+/// The text of a configuration file.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read(path: &Path) -> Result<String, ConfigError> {
+    fs::read_to_string(path).map_err(|error| {
         ConfigError::new("", format!("cannot be read: {error}"), "name the file with --config.file").in_file(path)
-    })?;
-    parse(&text).map_err(|error| error.in_file(path))
+    })
 }
 
 /// Reads the first stage from YAML text.

@@ -3,6 +3,10 @@
 crate::metrics! {
     /// Always 1; which build runs.
     gauge footprint_build_info { exporter, version, revision }
+    /// Whether the configuration file was usable when it was last read (1), or the exporter goes on with an earlier one (0).
+    gauge footprint_config_last_reload_successful { exporter }
+    /// When the configuration in force was read, in Unix time.
+    gauge footprint_config_last_reload_success_timestamp_seconds { exporter }
     /// Whether the last poll of the source succeeded (1) or not (0). `target` is what it watches, for example an Airflow environment.
     gauge footprint_source_up { exporter, source, target }
     /// When the source was last polled with success, in Unix time; 0 if never.

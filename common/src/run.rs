@@ -3,6 +3,7 @@
 mod cli;
 pub mod html;
 pub mod pages;
+mod reload;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -23,6 +24,8 @@ use crate::source::Sources;
 use crate::state::StateDir;
 use crate::telemetry::Telemetry;
 use cli::Flags;
+use pages::Site;
+use reload::{Polling, Wishes};
 
 /// An exporter: everything that tells one from another.
 pub struct Exporter<C> {
@@ -94,7 +97,10 @@ impl<C: DeserializeOwned> Exporter<C> {
             Some(path) if !flags.check && !flags.once => Some(StateDir::open(path, self.name, telemetry.clone())?),
             _ => None,
         };
-        let sources = self.configure(&flags.config_file, telemetry.clone(), state)?;
+        let held = Held { telemetry, state };
+        let text = config::read(&flags.config_file).map_err(|error| error.to_string())?;
+        let sources = self.configure(&text, &flags.config_file, &held)?;
+        held.telemetry.config_loaded(true);
         if let Some(path) = &flags.web_config {
             check_web_config(path).map_err(|error| error.to_string())?;
         }
@@ -102,23 +108,28 @@ impl<C: DeserializeOwned> Exporter<C> {
             println!("{}: OK, {} sources", flags.config_file.display(), sources.len());
             return Ok(ExitCode::SUCCESS);
         }
-        let board = Board::new(self.name, self.metrics, telemetry);
-        if flags.once { Ok(print_once(sources, &board).await) } else { self.serve(flags, sources, board).await }
+        let board = Board::new(self.name, self.metrics, held.telemetry.clone());
+        if flags.once {
+            return Ok(print_once(sources, &board).await);
+        }
+        self.serve(flags, sources, board, &held).await
     }
 
-    fn configure(
-        &self,
-        file: &Path,
-        telemetry: Arc<Telemetry>,
-        state: Option<Arc<StateDir>>,
-    ) -> Result<Sources, String> {
+    /// Makes the sources that `text`, the content of the configuration file, asks for.
+    fn configure(&self, text: &str, file: &Path, held: &Held) -> Result<Sources, String> {
         let config_dir = file.parent().unwrap_or(Path::new("")).to_owned();
-        let setup = Setup { telemetry, state, config_dir };
-        let sources = config::load(file).and_then(|raw| (self.sources)(raw, &setup));
+        let setup = Setup { telemetry: held.telemetry.clone(), state: held.state.clone(), config_dir };
+        let sources = config::parse(text).and_then(|raw| (self.sources)(raw, &setup));
         sources.map_err(|error| error.in_file(file).to_string())
     }
 
-    async fn serve(&self, flags: &Flags, mut sources: Sources, board: Arc<Board>) -> Result<ExitCode, String> {
+    async fn serve(
+        &self,
+        flags: &Flags,
+        mut sources: Sources,
+        board: Arc<Board>,
+        held: &Held,
+    ) -> Result<ExitCode, String> {
         let listeners = Listeners::bind(&flags.listen, flags.web_config.as_deref()).await.map_err(|e| e.to_string())?;
         let (stop, stopped) = watch::channel(false);
         if flags.state_dir.is_none() {
@@ -129,19 +140,68 @@ impl<C: DeserializeOwned> Exporter<C> {
         for address in listeners.addresses() {
             tracing::info!(exporter = self.name, version = self.version, %address, "listening");
         }
-        let made = std::mem::take(&mut sources.pages);
-        let polling = tokio::spawn(poll::run_all(sources, board.clone(), stopped.clone()));
-        let handler = pages::handler(self.name, self.about, self.version, &flags.telemetry_path, board, made);
-        let mut until = stopped;
-        let serving = tokio::spawn(listeners.serve(handler, async move {
-            let _ = until.wait_for(|stop| *stop).await;
+        let (mut wishes, asker) = Wishes::listen()?;
+        let site = Site::new([self.name, self.about, self.version], &flags.telemetry_path, board.clone());
+        let site = Arc::new(if flags.lifecycle { site.reloading(asker) } else { site });
+        site.show(std::mem::take(&mut sources.pages));
+        let serving = tokio::spawn(listeners.serve(pages::handler(site.clone()), async move {
+            let _ = stopped.clone().wait_for(|stop| *stop).await;
         }));
-        wait_for_signal().await?;
+        let mut polling = Polling::start(sources, board.clone());
+        let end = wait_for_signal();
+        tokio::pin!(end);
+        loop {
+            tokio::select! {
+                ended = &mut end => break ended?,
+                wish = wishes.next() => {
+                    tracing::info!(from = wish.from, file = %flags.config_file.display(), "reloading the configuration");
+                    let (now, result) = self.reload(flags, polling, &site, held).await?;
+                    polling = now;
+                    wish.answer(result);
+                }
+            }
+        }
         let _ = stop.send(true);
-        let (_, _) = tokio::join!(polling, serving);
+        let (_, _) = tokio::join!(polling.end(), serving);
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)
     }
+
+    /// Replaces the sources by those of the configuration file as it is now. One that cannot be used changes nothing.
+    /// The outer error ends the exporter: the state could not be taken up again.
+    async fn reload(
+        &self,
+        flags: &Flags,
+        polling: Polling,
+        site: &Site,
+        held: &Held,
+    ) -> Result<(Polling, Result<(), String>), String> {
+        let file = &flags.config_file;
+        let text = config::read(file).map_err(|error| error.to_string());
+        let checked = text.and_then(|text| self.configure(&text, file, &Held::default()).map(|_| text));
+        let text = match checked {
+            Ok(text) => text,
+            Err(problem) => {
+                tracing::error!(problem, "the configuration on disk cannot be used; the one before it stays");
+                held.telemetry.config_loaded(false);
+                return Ok((polling, Err(problem)));
+            }
+        };
+        polling.end().await;
+        site.board().retire();
+        let mut sources = self.configure(&text, file, held)?;
+        site.show(std::mem::take(&mut sources.pages));
+        held.telemetry.config_loaded(true);
+        tracing::info!(sources = sources.len(), "configuration reloaded");
+        Ok((Polling::start(sources, site.board().clone()), Ok(())))
+    }
+}
+
+/// What outlives a configuration.
+#[derive(Default)]
+struct Held {
+    telemetry: Arc<Telemetry>,
+    state: Option<Arc<StateDir>>,
 }
 
 /// Polls every source once and prints what `/metrics` would say. Fails if a source failed.

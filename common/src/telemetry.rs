@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
+use crate::board::unix_seconds;
 use crate::own;
 use crate::snapshot::Snapshot;
 
@@ -19,6 +21,14 @@ struct Counts {
     requests: BTreeMap<(&'static str, String), u64>,
     state: BTreeMap<String, StateCounts>,
     billed_bytes: u64,
+    config: Option<Config>,
+}
+
+/// How the last reading of the configuration file went.
+#[derive(Debug, Clone, Copy)]
+struct Config {
+    good: bool,
+    in_force_since: SystemTime,
 }
 
 #[derive(Debug, Default)]
@@ -31,6 +41,14 @@ impl Telemetry {
     /// Telemetry that names the build in `footprint_build_info`.
     pub fn new(version: &'static str, revision: &'static str) -> Self {
         Self { inner: Mutex::new(Counts { version, revision, ..Counts::default() }) }
+    }
+
+    /// Notes whether the configuration file could be used when it was read just now.
+    pub fn config_loaded(&self, good: bool) {
+        let now = SystemTime::now();
+        let mut counts = self.lock();
+        let before = counts.config.map_or(now, |config| config.in_force_since);
+        counts.config = Some(Config { good, in_force_since: if good { now } else { before } });
     }
 
     /// Counts a request to `api` by HTTP status code or kind of failure.
@@ -52,6 +70,11 @@ impl Telemetry {
         let counts = self.lock();
         snapshot.set(&own::footprint_build_info, [exporter, counts.version, counts.revision], 1.0);
         snapshot.set(&own::footprint_query_billed_bytes_total, [exporter], counts.billed_bytes as f64);
+        if let Some(config) = counts.config {
+            snapshot.set_bool(&own::footprint_config_last_reload_successful, [exporter], config.good);
+            let since = unix_seconds(config.in_force_since);
+            snapshot.set(&own::footprint_config_last_reload_success_timestamp_seconds, [exporter], since);
+        }
         for ((api, code), count) in &counts.requests {
             snapshot.set(&own::footprint_api_requests_total, [exporter, api, code], *count as f64);
         }

@@ -26,6 +26,10 @@ pub(super) struct Flags {
     #[arg(long = "web.telemetry-path", value_name = "PATH", default_value = "/metrics")]
     pub(super) telemetry_path: String,
 
+    /// Let POST /-/reload read the configuration file again, as SIGHUP does.
+    #[arg(long = "web.enable-lifecycle")]
+    pub(super) lifecycle: bool,
+
     /// Directory for what must survive a restart. Without it counting starts anew each time.
     #[arg(long = "state.dir", value_name = "DIR", env = "FOOTPRINT_STATE_DIR")]
     pub(super) state_dir: Option<PathBuf>,

@@ -1,12 +1,12 @@
 //! What the server answers: metrics, health, and a landing page for people.
 
 use std::fmt::Write;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, VARY};
-use http::{HeaderMap, Response, StatusCode, Uri};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use percent_encoding::percent_decode_str;
 
@@ -16,39 +16,56 @@ use crate::server::Handler;
 use crate::source::PageMaker;
 
 use super::html::{STYLE, escape, span};
+use super::reload::Asker;
 
 type Answer = Response<Full<Bytes>>;
 
-/// Who is speaking.
-struct Site {
+/// The exporter's pages, and who is speaking.
+pub(super) struct Site {
     name: &'static str,
     about: &'static str,
     version: &'static str,
     telemetry_path: String,
     board: Arc<Board>,
-    made: Vec<(&'static str, PageMaker)>,
+    made: RwLock<Vec<(&'static str, PageMaker)>>,
+    reload: Option<Asker>,
 }
 
 /// The handler of all pages of an exporter.
-pub fn handler(
-    name: &'static str,
-    about: &'static str,
-    version: &'static str,
-    telemetry_path: &str,
-    board: Arc<Board>,
-    made: Vec<(&'static str, PageMaker)>,
-) -> Handler {
-    let site = Arc::new(Site { name, about, version, telemetry_path: telemetry_path.to_owned(), board, made });
+pub(super) fn handler(site: Arc<Site>) -> Handler {
     Arc::new(move |request| {
         let site = site.clone();
-        Box::pin(async move { site.answer(request.uri(), request.headers()).await })
+        Box::pin(async move { site.answer(&request).await })
     })
 }
 
 impl Site {
-    async fn answer(&self, uri: &Uri, headers: &HeaderMap) -> Answer {
+    /// The pages of the exporter with this name, purpose and version.
+    pub(super) fn new([name, about, version]: [&'static str; 3], telemetry_path: &str, board: Arc<Board>) -> Self {
+        let telemetry_path = telemetry_path.to_owned();
+        Self { name, about, version, telemetry_path, board, made: RwLock::default(), reload: None }
+    }
+
+    /// Lets POST `/-/reload` have the configuration read again.
+    pub(super) fn reloading(self, asker: Asker) -> Self {
+        Self { reload: Some(asker), ..self }
+    }
+
+    /// Shows these pages of the exporter's own, and no others.
+    pub(super) fn show(&self, made: Vec<(&'static str, PageMaker)>) {
+        *self.made.write().unwrap_or_else(PoisonError::into_inner) = made;
+    }
+
+    /// What the metrics are read from.
+    pub(super) fn board(&self) -> &Arc<Board> {
+        &self.board
+    }
+
+    async fn answer(&self, request: &Request<()>) -> Answer {
+        let (uri, headers) = (request.uri(), request.headers());
         match uri.path() {
             path if path == self.telemetry_path => self.metrics(headers).await,
+            "/-/reload" => self.reload(request.method()).await,
             "/" => self.landing(),
             "/-/healthy" => plain(StatusCode::OK, "Healthy.\n"),
             "/-/ready" if self.board.ready() => plain(StatusCode::OK, "Ready.\n"),
@@ -57,9 +74,27 @@ impl Site {
         }
     }
 
+    async fn reload(&self, method: &Method) -> Answer {
+        let Some(asker) = &self.reload else {
+            return plain(StatusCode::FORBIDDEN, "Not enabled; start the exporter with --web.enable-lifecycle.\n");
+        };
+        if ![Method::POST, Method::PUT].contains(method) {
+            return plain(StatusCode::METHOD_NOT_ALLOWED, "Only POST and PUT.\n");
+        }
+        match asker.ask().await {
+            Ok(()) => plain(StatusCode::OK, "Reloaded.\n"),
+            Err(problem) => plain(StatusCode::INTERNAL_SERVER_ERROR, format!("Not reloaded: {problem}\n")),
+        }
+    }
+
+    fn own_pages(&self) -> Vec<(&'static str, PageMaker)> {
+        self.made.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// A page of the exporter's own.
     async fn made(&self, path: &str, query: &str) -> Answer {
-        let found = self.made.iter().find_map(|(prefix, make)| Some((path.strip_prefix(prefix)?, make.clone())));
+        let own = self.own_pages();
+        let found = own.iter().find_map(|(prefix, make)| Some((path.strip_prefix(prefix)?, make.clone())));
         let not_found = || plain(StatusCode::NOT_FOUND, "Not found.\n");
         let Some((rest, make)) = found else { return not_found() };
         let rest = percent_decode_str(rest).decode_utf8_lossy().into_owned();
@@ -95,7 +130,8 @@ impl Site {
         }
         let Site { name, about, version, telemetry_path, .. } = self;
         let telemetry_path = escape(telemetry_path);
-        let linked = self.made.iter().filter_map(|(prefix, _)| Some((prefix, prefix.strip_suffix('/')?)));
+        let own = self.own_pages();
+        let linked = own.iter().filter_map(|(prefix, _)| Some((prefix, prefix.strip_suffix('/')?)));
         let links: String = linked
             .map(|(prefix, name)| format!(" · <a href=\"{prefix}\">{}</a>", name.trim_start_matches('/')))
             .collect();
@@ -134,8 +170,8 @@ fn row(out: &mut String, status: &Status, now: SystemTime) {
         write!(out, "<tr><td>{source}<td>{target}<td class={class}>{state}<td>{last}<td>{next}<td>{series}<td>{error}");
 }
 
-fn plain(status: StatusCode, text: &'static str) -> Answer {
-    let mut response = Response::new(Full::from(text));
+fn plain(status: StatusCode, text: impl Into<Bytes>) -> Answer {
+    let mut response = Response::new(Full::new(text.into()));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
@@ -149,8 +185,12 @@ mod tests {
     use http_body_util::BodyExt;
     use std::time::Duration;
 
+    fn site(board: Arc<Board>) -> Site {
+        Site::new(["test", "Tests", "0.0.0"], "/metrics", board)
+    }
+
     async fn get(handler: &Handler, path: &str) -> (StatusCode, String) {
-        let answer = handler(http::Request::get(path).body(()).unwrap()).await;
+        let answer = handler(Request::get(path).body(()).unwrap()).await;
         let status = answer.status();
         (status, String::from_utf8(answer.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap())
     }
@@ -158,7 +198,7 @@ mod tests {
     #[tokio::test]
     async fn readiness_follows_the_first_try_and_the_landing_page_names_the_error() {
         let board = Board::new("test", &[], Arc::default());
-        let handler = handler("test", "Tests", "0.0.0", "/metrics", board.clone(), Vec::new());
+        let handler = handler(Arc::new(site(board.clone())));
         board.register("dags", "<prod>", Schedule::every(Duration::from_secs(60)));
         assert_eq!(get(&handler, "/-/ready").await.0, StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(get(&handler, "/-/healthy").await.0, StatusCode::OK);
@@ -169,6 +209,7 @@ mod tests {
         assert!(page.contains("&lt;prod&gt;") && page.contains("auth: dags: HTTP 401"), "{page}");
         assert!(get(&handler, "/metrics").await.1.contains("reason=\"auth\"} 1.0"));
         assert_eq!(get(&handler, "/nothing").await.0, StatusCode::NOT_FOUND);
+        assert_eq!(get(&handler, "/-/reload").await.0, StatusCode::FORBIDDEN);
     }
 
     #[tokio::test]
@@ -178,9 +219,13 @@ mod tests {
             let body = format!("{rest}|{query}");
             (rest != "none").then_some(Page { content_type: "text/plain", body })
         });
-        let handler = handler("test", "Tests", "0.0.0", "/metrics", board, vec![("/ovens/", make)]);
+        let site = Arc::new(site(board));
+        site.show(vec![("/ovens/", make)]);
+        let handler = handler(site.clone());
         assert_eq!(get(&handler, "/ovens/a%20b?c=%20d").await, (StatusCode::OK, "a b|c=%20d".to_owned()));
         assert_eq!(get(&handler, "/ovens/none").await.0, StatusCode::NOT_FOUND);
         assert!(get(&handler, "/").await.1.contains("<a href=\"/ovens/\">ovens</a>"));
+        site.show(Vec::new());
+        assert_eq!(get(&handler, "/ovens/a").await.0, StatusCode::NOT_FOUND);
     }
 }

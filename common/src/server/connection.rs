@@ -95,7 +95,10 @@ impl Shared {
         if active.rate.as_ref().is_some_and(|rate| !rate.take()) {
             return Some(say(StatusCode::TOO_MANY_REQUESTS, "Too many requests.\n", None));
         }
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        // Commands are below /-/; what their bodies say is not read.
+        let command =
+            matches!(*request.method(), Method::POST | Method::PUT) && request.uri().path().starts_with("/-/");
+        if !command && !matches!(*request.method(), Method::GET | Method::HEAD) {
             let allowed = (ALLOW, HeaderValue::from_static("GET, HEAD"));
             return Some(say(StatusCode::METHOD_NOT_ALLOWED, "Only GET and HEAD.\n", Some(allowed)));
         }
