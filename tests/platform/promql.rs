@@ -141,9 +141,11 @@ impl<'a> Check<'a> {
 
     fn joined(&mut self, e: &BinaryExpr, left: Labels, right: Labels) -> Labels {
         let set_operation = [T_LAND, T_LOR, T_LUNLESS].contains(&e.op.id());
-        let raw = left.contains("instance") || right.contains("instance");
-        self.fault(raw && !set_operation, || format!("aggregate both sides of {} first: {e}", e.op));
         let matching = e.modifier.as_ref().and_then(|m| m.matching.as_ref());
+        // Replicas of an exporter differ by it; where targets themselves are meant, `on` says so.
+        let meant = matches!(matching, Some(LabelModifier::Include(on)) if on.labels.iter().any(|l| l == "instance"));
+        let raw = left.contains("instance") || right.contains("instance");
+        self.fault(raw && !meant && !set_operation, || format!("aggregate both sides of {} first: {e}", e.op));
         let on = match matching {
             Some(LabelModifier::Include(on)) => set(&on.labels),
             Some(LabelModifier::Exclude(ignoring)) => &(&left | &right) - &set(&ignoring.labels),
@@ -221,6 +223,7 @@ fn listed_here(label: &str) -> Vec<&'static str> {
         "state" => {
             vec!["running", "queued", "scheduled", "deferred", "up_for_retry", "up_for_reschedule", "restarting"]
         }
+        "urgency" => vec!["page", "ticket"],
         "alertstate" => vec!["pending", "firing"],
         _ => Vec::new(),
     }
