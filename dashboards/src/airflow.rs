@@ -16,6 +16,7 @@ pub fn dashboard() -> Dashboard {
         tag: "airflow",
         variables: variables(),
         annotations: annotations(),
+        onward: ("Cloud Logging: Composer", LOGS),
         rows: vec![
             answer::now(),
             answer::why(),
@@ -29,6 +30,9 @@ pub fn dashboard() -> Dashboard {
     }
 }
 
+/// Warnings of Cloud Composer in the project that the console has open.
+const LOGS: &str = "https://console.cloud.google.com/logs/query;query=resource.type%3D%22cloud_composer_environment%22%20severity%3E%3DWARNING";
+
 fn variables() -> Vec<Variable> {
     vec![
         Variable::new("job", "Job", r#"footprint_build_info{exporter="airflow"}"#),
@@ -38,20 +42,11 @@ fn variables() -> Vec<Variable> {
 }
 
 fn annotations() -> Vec<Annotation> {
-    vec![
-        Annotation {
-            name: "DAG failures",
-            query: "1000 * (max by (airflow_environment, dag_id) (airflow_dag_last_failure_timestamp_seconds{@dag}) > 0)",
-            text: "{{dag_id}} failed",
-            color: "red",
-            at_value: true,
-        },
-        Annotation {
-            name: "Exporter restarts",
-            query: "1000 * max by (job, instance) (process_start_time_seconds{@job})",
-            text: "exporter {{instance}} restarted",
-            color: "blue",
-            at_value: true,
-        },
-    ]
+    vec![Annotation {
+        name: "DAG failures",
+        query: "1000 * (max by (airflow_environment, dag_id) (airflow_dag_last_failure_timestamp_seconds{@dag}) > 0)",
+        text: "{{dag_id}} failed",
+        color: "red",
+        at_value: true,
+    }]
 }

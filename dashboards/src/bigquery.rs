@@ -20,6 +20,7 @@ pub fn dashboard() -> Dashboard {
         tag: "bigquery",
         variables: variables(),
         annotations: annotations(),
+        onward: JOBS,
         rows: vec![
             answer::now(),
             spend::today(),
@@ -46,23 +47,18 @@ fn variables() -> Vec<Variable> {
 }
 
 fn annotations() -> Vec<Annotation> {
-    vec![
-        Annotation {
-            name: "Exporter restarts",
-            query: "1000 * max by (job, instance) (process_start_time_seconds{@job})",
-            text: "exporter {{instance}} restarted",
-            color: "blue",
-            at_value: true,
-        },
-        Annotation {
-            name: "Baseline changes",
-            query: "max by (reservation) (delta(bigquery_reservation_baseline_slots{@reservation}[2m])) != 0",
-            text: "baseline of {{reservation}} changed",
-            color: "orange",
-            at_value: false,
-        },
-    ]
+    vec![Annotation {
+        name: "Baseline changes",
+        query: "max by (reservation) (delta(bigquery_reservation_baseline_slots{@reservation}[2m])) != 0",
+        text: "baseline of {{reservation}} changed",
+        color: "orange",
+        at_value: false,
+    }]
 }
+
+/// The console's page of a project's jobs; with one project chosen.
+const JOBS: (&str, &str) =
+    ("BigQuery: jobs of the project", "https://console.cloud.google.com/bigquery?project=${gcp_project:raw}&page=jobs");
 
 /// What tells the series of a counter apart, by whose use it is.
 const BY_TASK: &str = "gcp_project, dag_id, task_id";

@@ -23,6 +23,7 @@ pub fn dashboard() -> Dashboard {
             Variable::new("embulk_job", "Load", r#"embulk_job_consecutive_failures{@job,runtime=~"$runtime"}"#),
         ],
         annotations: annotations(),
+        onward: ("Cloud Logging: containers", LOGS),
         rows: vec![
             answer::now(),
             loads::why(),
@@ -35,23 +36,18 @@ pub fn dashboard() -> Dashboard {
     }
 }
 
+/// Containers of loads in the project that the console has open.
+const LOGS: &str =
+    "https://console.cloud.google.com/logs/query;query=resource.type%3D%22k8s_container%22%20%22Embulk%22";
+
 fn annotations() -> Vec<Annotation> {
-    vec![
-        Annotation {
-            name: "Load failures",
-            query: "1000 * (max by (embulk_job, runtime) (embulk_job_last_failure_timestamp_seconds{@load}) > 0)",
-            text: "{{embulk_job}} ({{runtime}}) failed",
-            color: "red",
-            at_value: true,
-        },
-        Annotation {
-            name: "Exporter restarts",
-            query: "1000 * max by (job, instance) (process_start_time_seconds{@job})",
-            text: "exporter {{instance}} restarted",
-            color: "blue",
-            at_value: true,
-        },
-    ]
+    vec![Annotation {
+        name: "Load failures",
+        query: "1000 * (max by (embulk_job, runtime) (embulk_job_last_failure_timestamp_seconds{@load}) > 0)",
+        text: "{{embulk_job}} ({{runtime}}) failed",
+        color: "red",
+        at_value: true,
+    }]
 }
 
 /// What tells the loads apart.

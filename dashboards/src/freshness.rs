@@ -19,6 +19,7 @@ pub fn dashboard() -> Dashboard {
         tag: "freshness",
         variables: variables(),
         annotations: annotations(),
+        onward: ("BigQuery: the project", "https://console.cloud.google.com/bigquery?project=${gcp_project:raw}"),
         rows: vec![
             answer::now(),
             late::why(),
@@ -46,22 +47,13 @@ fn variables() -> Vec<Variable> {
 }
 
 fn annotations() -> Vec<Annotation> {
-    vec![
-        Annotation {
-            name: "Breaking schema changes",
-            query: r#"1000 * max by (gcp_project, dataset, table, kind) (bigquery_table_schema_last_change_timestamp_seconds{@table,kind=~"column_removed|type_changed"})"#,
-            text: "{{dataset}}.{{table}}: {{kind}}",
-            color: "orange",
-            at_value: true,
-        },
-        Annotation {
-            name: "Exporter restarts",
-            query: "1000 * max by (job, instance) (process_start_time_seconds{@job})",
-            text: "exporter {{instance}} restarted",
-            color: "blue",
-            at_value: true,
-        },
-    ]
+    vec![Annotation {
+        name: "Schema changes",
+        query: r#"1000 * max by (gcp_project, dataset, table, kind) (bigquery_table_schema_last_change_timestamp_seconds{@table})"#,
+        text: "{{dataset}}.{{table}}: {{kind}}",
+        color: "orange",
+        at_value: true,
+    }]
 }
 
 /// What tells the tables apart.

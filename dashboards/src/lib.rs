@@ -8,8 +8,11 @@ mod airflow;
 mod bigquery;
 mod dashboard;
 mod embulk;
+mod exporters;
 mod freshness;
+mod overview;
 mod panel;
+mod trust;
 mod variable;
 
 pub use dashboard::{Annotation, Dashboard, Row};
@@ -26,11 +29,18 @@ pub fn runbook(alert: &str) -> String {
 
 /// Every dashboard, in the order in which a reader should open them.
 pub fn all() -> Vec<Dashboard> {
-    vec![airflow::dashboard(), bigquery::dashboard(), embulk::dashboard(), freshness::dashboard()]
+    vec![
+        overview::dashboard(),
+        airflow::dashboard(),
+        bigquery::dashboard(),
+        embulk::dashboard(),
+        freshness::dashboard(),
+        exporters::dashboard(),
+    ]
 }
 
 /// Replaces the selector shorthands, which stand for matchers on the dashboard's variables: `@dag`
-/// includes `@env`, `@task` and `@table` include `@project`, and all include `@job`, as do `@reservation` and `@load`.
+/// includes `@env`, `@task` and `@table` include `@project`, and all include `@job`, as do `@reservation`, `@load` and `@exporter`.
 fn expand(query: &str) -> String {
     query
         .replace("@dag", r#"@env,dag_id=~"$dag_id""#)
@@ -39,6 +49,7 @@ fn expand(query: &str) -> String {
         .replace("@project", r#"@job,gcp_project=~"$gcp_project""#)
         .replace("@reservation", r#"@job,reservation=~"$reservation""#)
         .replace("@load", r#"@job,embulk_job=~"$embulk_job",runtime=~"$runtime""#)
+        .replace("@exporter", r#"@job,exporter=~"$exporter""#)
         .replace("@env", r#"@job,airflow_environment=~"$airflow_environment""#)
         .replace("@job", r#"job=~"$job""#)
 }

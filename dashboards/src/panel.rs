@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::dashboard::link;
+use crate::dashboard::{link, merge};
 use crate::{datasource, expand, runbook};
 
 /// How a panel draws its queries.
@@ -31,7 +31,12 @@ pub struct Panel {
     links: Vec<Value>,
     /// Field, heading and unit of a table's columns, from left to right.
     columns: Vec<(&'static str, &'static str, &'static str)>,
+    /// What a click on a column's cell opens: the column's heading, a title and an address.
+    opens: Vec<(&'static str, &'static str, &'static str)>,
 }
+
+/// A table's page in the console, from the columns `Project`, `Dataset` and `Table` of a row.
+pub(crate) const BIGQUERY_TABLE: &str = "https://console.cloud.google.com/bigquery?p=${__data.fields.Project}&d=${__data.fields.Dataset}&t=${__data.fields.Table}&page=table";
 
 impl Panel {
     fn new(kind: Kind, size: (u32, u32), title: &'static str, description: &'static str, unit: &'static str) -> Self {
@@ -46,6 +51,7 @@ impl Panel {
             mappings: Vec::new(),
             links: Vec::new(),
             columns: Vec::new(),
+            opens: Vec::new(),
         }
     }
 
@@ -116,10 +122,35 @@ impl Panel {
         self
     }
 
+    /// Links to another dashboard of ours, for the same time and variables.
+    pub fn dashboard(mut self, name: &str) -> Self {
+        let mut onward = link(&format!("Dashboard: {name}"), &format!("/d/footprint-{name}"));
+        merge(&mut onward, json!({"includeVars": true, "keepTime": true, "targetBlank": false}));
+        self.links.push(onward);
+        self
+    }
+
+    /// Links to an address outside.
+    pub fn link(mut self, title: &str, url: &str) -> Self {
+        self.links.push(link(title, url));
+        self
+    }
+
+    /// Whether it leads anywhere.
+    pub(crate) fn has_links(&self) -> bool {
+        !self.links.is_empty()
+    }
+
     /// Adds a column: a label, or the value (`Value`, with several queries `Value #A`, `Value #B`..).
     /// An empty unit is text; the unit `link` makes the text an address to open.
     pub fn column(mut self, field: &'static str, heading: &'static str, unit: &'static str) -> Self {
         self.columns.push((field, heading, unit));
+        self
+    }
+
+    /// Lets a click on a cell of the column with this heading open an address, made of the row's `${__data.fields.Heading}`.
+    pub fn opens(mut self, heading: &'static str, title: &'static str, url: &'static str) -> Self {
+        self.opens.push((heading, title, url));
         self
     }
 
@@ -210,7 +241,11 @@ impl Panel {
             };
             Some(json!({"matcher": {"id": "byName", "options": heading}, "properties": [property]}))
         };
-        self.columns.iter().filter_map(property).collect()
+        let opened = |(heading, title, url): &(&str, &str, &str)| {
+            let link = json!({"id": "links", "value": [{"title": title, "url": url, "targetBlank": true}]});
+            json!({"matcher": {"id": "byName", "options": heading}, "properties": [link]})
+        };
+        self.columns.iter().filter_map(property).chain(self.opens.iter().map(opened)).collect()
     }
 
     /// Tables show the named columns only, in their order and under their headings.

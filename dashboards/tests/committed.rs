@@ -57,6 +57,7 @@ fn every_panel_tells_what_it_is_and_what_to_do() {
             assert!(text("description").len() > 40, "{title}: say what to do");
             assert!(panel["fieldConfig"]["defaults"]["unit"].is_string(), "{title}: no unit");
             assert!(!panel["targets"].as_array().unwrap().is_empty(), "{title}: no query");
+            assert!(!panel["links"].as_array().unwrap().is_empty(), "{title}: leads nowhere");
             let table = panel["type"] == "table";
             let columns = panel["transformations"][2]["options"]["indexByName"].as_object();
             assert_eq!(table, columns.is_some_and(|c| !c.is_empty()), "{title}: tables have columns");
@@ -78,6 +79,29 @@ fn panels_do_not_overlap_and_ids_are_unique() {
                     assert!(cells.insert((x, y)), "{} overlaps", panel["title"]);
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn the_overview_answers_without_scrolling() {
+    let overview: Value = serde_json::from_str(&all()[0].render()).unwrap();
+    let rows: Vec<&Value> = overview["panels"].as_array().unwrap().iter().filter(|p| p["type"] == "row").collect();
+    // A unit is 38 pixels: on a screen of 1080 lines 24 of them are below the head of the page.
+    assert!(rows[3]["gridPos"]["y"].as_u64().unwrap() <= 24, "the first three rows fit on one screen");
+}
+
+#[test]
+fn every_dashboard_marks_what_may_explain_a_bend() {
+    for dashboard in rendered() {
+        let marks: Vec<&str> = dashboard["annotations"]["list"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|mark| mark["name"].as_str().unwrap())
+            .collect();
+        for wanted in ["DAG failures", "Schema changes", "Exporter restarts"] {
+            assert!(marks.contains(&wanted), "{}: no mark for {wanted}", dashboard["title"]);
         }
     }
 }

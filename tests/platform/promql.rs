@@ -223,6 +223,9 @@ fn listed_here(label: &str) -> Vec<&'static str> {
         "state" => {
             vec!["running", "queued", "scheduled", "deferred", "up_for_retry", "up_for_reschedule", "restarting"]
         }
+        "outcome" => vec!["success", "error", "cancelled"],
+        "principal_kind" => bigquery_exporter::job::PRINCIPAL_KINDS.to_vec(),
+        "code" => vec!["2..", "304"],
         "urgency" => vec!["page", "ticket"],
         "alertstate" => vec!["pending", "firing"],
         _ => Vec::new(),

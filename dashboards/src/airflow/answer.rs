@@ -1,5 +1,6 @@
 //! The first screen: what is wrong now, and why.
 
+use crate::overview::FAILED;
 use crate::{Panel, Row};
 
 /// Six numbers that are 0, or small, when all is well.
@@ -35,9 +36,6 @@ pub(super) fn now() -> Row {
 
 /// DAGs past their deadline as of the time up to which everything is known, with the delay in seconds.
 const LATE: &str = "max by (airflow_environment) (airflow_activity_watermark_timestamp_seconds{@env}) - on (airflow_environment) group_right () max by (airflow_environment, dag_id, deadline_source) (airflow_dag_deadline_timestamp_seconds{@dag}) > 0 unless on (airflow_environment, dag_id) max by (airflow_environment, dag_id) (airflow_dag_paused{@dag}) == 1";
-
-/// DAGs whose last run failed, with the newest final task failure of that run where there is one.
-const FAILED: &str = r#"1000 * (topk by (airflow_environment, dag_id) (1, max by (airflow_environment, dag_id, task_id, cause, evidence, rule, operator, log_url) (airflow_task_last_failure_timestamp_seconds{@dag,final="true"}) >= on (airflow_environment, dag_id) group_left () max by (airflow_environment, dag_id) (airflow_dag_last_run_start_timestamp_seconds{@dag})) or on (airflow_environment, dag_id) max by (airflow_environment, dag_id) (airflow_dag_last_run_end_timestamp_seconds{@dag})) and on (airflow_environment, dag_id) max by (airflow_environment, dag_id) (airflow_dag_last_run_state{@dag,state="failed"}) == 1"#;
 
 /// The tables that name the DAG, the task, the cause and the log.
 pub(super) fn why() -> Row {

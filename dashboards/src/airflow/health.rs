@@ -1,6 +1,6 @@
 //! Whether Airflow is well, and whether the exporter can be believed.
 
-use crate::{Panel, Row};
+use crate::{Panel, Row, trust};
 
 /// Components and environments.
 pub(super) fn airflow() -> Row {
@@ -32,51 +32,17 @@ pub(super) fn airflow() -> Row {
     }
 }
 
-/// What the exporter says of itself.
+/// Whether the exporter sees what it should, and what it missed.
 pub(super) fn exporter() -> Row {
-    Row {
-        title: "Can you believe this page?",
-        panels: vec![
-            Panel::states("Sources", "Whether the last poll of each source succeeded. Red: find the reason in the panel of failed polls.", "none")
-                .query("{{source}} {{target}}", r#"max by (source, target) (footprint_source_up{@job,exporter="airflow"})"#)
-                .map("0", "failing", "red")
-                .map("1", "up", "green")
-                .alert("ExporterSourceDown"),
-            Panel::gauges("Age of data in polls", "Time since the last good poll, in intervals of the source. Above 3: this page shows the past.", "short")
-                .query("{{source}} {{target}}", r#"(time() - (max by (source, target) (footprint_source_last_success_timestamp_seconds{@job,exporter="airflow"}) > 0)) / on (source, target) max by (source, target) (footprint_source_interval_seconds{@job,exporter="airflow"})"#)
-                .red_from(3.0)
-                .alert("ExporterDataStale"),
-            Panel::bars("Failed polls by reason", "auth and permission need a credential or a role, throttled and timeout a slower pace, decode a bug report.", "short")
-                .query("{{source}} {{target}} {{reason}}", r#"sum by (source, target, reason) (increase(footprint_poll_failures_total{@job,exporter="airflow"}[$__rate_interval])) > 0"#)
-                .alert("ExporterSourceDown"),
-            Panel::lines("Polls a minute", "How often sources are asked. Less than the interval promises: the exporter backs off or has spent its budget.", "short")
-                .query("{{source}} {{target}}", r#"60 * sum by (source, target) (rate(footprint_polls_total{@job,exporter="airflow"}[$__rate_interval]))"#),
-            Panel::lines("How long polls take", "95th percentile by source. Near the timeout: Airflow's web server is overloaded.", "s")
-                .query("{{source}}", r#"histogram_quantile(0.95, sum by (source, le) (rate(footprint_poll_duration_seconds_bucket{@job,exporter="airflow"}[$__rate_interval])))"#),
-            Panel::bars("Calls to upstream APIs by result", "HTTP status codes. 401 and 403 are rights, 429 is pace, 5xx is Airflow's web server.", "short")
-                .query("{{api}} {{code}}", r#"sum by (api, code) (increase(footprint_api_requests_total{@job,exporter="airflow"}[$__rate_interval]))"#),
-            Panel::lines("Call budget left", "Calls that may be made at once. At 0 for long the data gets older: raise the budget or watch less.", "short")
-                .query("{{airflow_environment}}", "max by (airflow_environment) (airflow_api_call_budget_remaining{@env})")
-                .alert("AirflowCallBudgetExhausted"),
-            Panel::lines("How far behind the activity is", "Everything that ended before this long ago is counted. A line that climbs: the exporter cannot keep up.", "s")
-                .query("{{airflow_environment}}", "time() - (max by (airflow_environment) (airflow_activity_watermark_timestamp_seconds{@env}) > 0)")
-                .alert("AirflowActivityBehind"),
-            Panel::lines("Series", "What each source publishes, and what is withheld for want of room. Withheld families are missing whole: raise the budget or narrow what is watched.", "short")
-                .query("{{source}} {{target}}", r#"max by (source, target) (footprint_series{@job,exporter="airflow"})"#)
-                .query("withheld: {{family}} {{target}}", r#"max by (source, target, family) (footprint_withheld_series{@job,exporter="airflow"})"#)
-                .alert("ExporterSeriesWithheld"),
-            Panel::bars("Rows left out of API answers", "Rows that lack fields which Airflow promises, by list. Above 0: report it with the version of Airflow; these runs or tries may not be counted.", "short")
-                .query("{{airflow_environment}} {{list}}", "sum by (airflow_environment, list) (increase(airflow_api_rows_skipped_total{@env}[$__rate_interval]))"),
-            Panel::table("The exporter's state file", "Failed writes: mend the disk or its rights before a restart, else finished runs are counted twice. Refused: counting began anew at the last start, the log says why.", "short")
-                .query("", r#"sum by (instance, target) (increase(footprint_state_write_failures_total{@job,exporter="airflow"}[$__range]))"#)
-                .query("", r#"max by (instance, target) (footprint_state_refused{@job,exporter="airflow"})"#)
-                .query("", r#"max by (instance, version, revision) (footprint_build_info{@job,exporter="airflow"})"#)
-                .column("instance", "Instance", "")
-                .column("target", "Target", "")
-                .column("Value #A", "Failed writes", "short")
-                .column("Value #B", "Refused", "short")
-                .column("version", "Version", "")
-                .column("revision", "Revision", ""),
-        ],
-    }
+    let more = vec![
+        Panel::lines("Call budget left", "Calls that may be made at once. At 0 for long the data gets older: raise the budget or watch less.", "short")
+            .query("{{airflow_environment}}", "max by (airflow_environment) (airflow_api_call_budget_remaining{@env})")
+            .alert("AirflowCallBudgetExhausted"),
+        Panel::lines("How far behind the activity is", "Everything that ended before this long ago is counted. A line that climbs: the exporter cannot keep up.", "s")
+            .query("{{airflow_environment}}", "time() - (max by (airflow_environment) (airflow_activity_watermark_timestamp_seconds{@env}) > 0)")
+            .alert("AirflowActivityBehind"),
+        Panel::bars("Rows left out of API answers", "Rows that lack fields which Airflow promises, by list. Above 0: report it with the version of Airflow; these runs or tries may not be counted.", "short")
+            .query("{{airflow_environment}} {{list}}", "sum by (airflow_environment, list) (increase(airflow_api_rows_skipped_total{@env}[$__rate_interval]))"),
+    ];
+    trust::row("airflow", more)
 }

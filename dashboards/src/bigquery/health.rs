@@ -1,7 +1,7 @@
 //! What is missing from the figures, and whether the exporter is well.
 
 use super::per_interval;
-use crate::{Panel, Row};
+use crate::{Panel, Row, trust};
 
 /// Gaps in the data, and what estimates rest on.
 pub(super) fn data() -> Row {
@@ -70,51 +70,7 @@ fn projects() -> Panel {
         .query("found", "max(bigquery_projects_discovered{@job})")
 }
 
-/// What the exporter says of itself.
+/// Whether the exporter sees what it should.
 pub(super) fn exporter() -> Row {
-    Row { title: "Can you believe this page?", panels: polls().into_iter().chain(itself()).collect() }
-}
-
-fn polls() -> Vec<Panel> {
-    vec![
-        Panel::states("Sources", "Whether the last poll of each source succeeded. Red: find the reason in the panel of failed polls.", "none")
-            .query("{{source}} {{target}}", r#"max by (source, target) (footprint_source_up{@job,exporter="bigquery"})"#)
-            .map("0", "failing", "red")
-            .map("1", "up", "green")
-            .alert("ExporterSourceDown"),
-        Panel::gauges("Age of data in polls", "Time since the last good poll, in intervals of the source. Above 3: this page shows the past.", "short")
-            .query("{{source}} {{target}}", r#"topk(20, (time() - (max by (source, target) (footprint_source_last_success_timestamp_seconds{@job,exporter="bigquery"}) > 0)) / on (source, target) max by (source, target) (footprint_source_interval_seconds{@job,exporter="bigquery"}))"#)
-            .red_from(3.0)
-            .alert("ExporterDataStale"),
-        Panel::bars("Failed polls by reason", "permission: grant BigQuery Resource Viewer in that project. throttled: lower limits.requests_per_second. decode: report it.", "short")
-            .query("{{source}} {{target}} {{reason}}", r#"sum by (source, target, reason) (increase(footprint_poll_failures_total{@job,exporter="bigquery"}[$__rate_interval])) > 0"#)
-            .alert("ExporterSourceDown"),
-        Panel::lines("How long polls take", "95th percentile by source. Longer than the interval: data gets older; watch fewer projects in one process.", "s")
-            .query("{{source}}", r#"histogram_quantile(0.95, sum by (source, le) (rate(footprint_poll_duration_seconds_bucket{@job,exporter="bigquery"}[$__rate_interval])))"#),
-    ]
-}
-
-fn itself() -> Vec<Panel> {
-    vec![
-        Panel::bars("Calls to Google's APIs by result", "HTTP status codes. 401 and 403 are rights or, with rateLimitExceeded, pace; 5xx is Google.", "short")
-            .query("{{api}} {{code}}", r#"sum by (api, code) (increase(footprint_api_requests_total{@job,exporter="bigquery"}[$__rate_interval]))"#),
-        Panel::lines("Series", "What the sources publish, and what is withheld for want of room. Withheld families are missing whole: lower by.max_tasks or raise limits.max_series.", "short")
-            .query("{{source}} {{target}}", r#"topk(20, max by (source, target) (footprint_series{@job,exporter="bigquery"}))"#)
-            .query("withheld: {{family}} {{target}}", r#"max by (source, target, family) (footprint_withheld_series{@job,exporter="bigquery"})"#)
-            .alert("ExporterSeriesWithheld"),
-        Panel::stat("Bytes billed to the exporter itself", "It reads lists of jobs, which cost nothing, and runs no query. Anything but 0 is a fault: report it.", "bytes")
-            .query("", r#"sum(increase(footprint_query_billed_bytes_total{@job,exporter="bigquery"}[$__range])) or vector(0)"#)
-            .red_from(1.0),
-        Panel::table("The exporter's state files", "Failed writes: mend the disk or its rights before a restart, else jobs are counted twice. Refused: counting began anew at the last start, the log says why.", "short")
-            .sized(20, 8)
-            .query("", r#"sum by (instance, target) (increase(footprint_state_write_failures_total{@job,exporter="bigquery"}[$__range]))"#)
-            .query("", r#"max by (instance, target) (footprint_state_refused{@job,exporter="bigquery"})"#)
-            .query("", r#"max by (instance, version, revision) (footprint_build_info{@job,exporter="bigquery"})"#)
-            .column("instance", "Instance", "")
-            .column("target", "Target", "")
-            .column("Value #A", "Failed writes", "short")
-            .column("Value #B", "Refused", "short")
-            .column("version", "Version", "")
-            .column("revision", "Revision", ""),
-    ]
+    trust::row("bigquery", Vec::new())
 }

@@ -1,6 +1,7 @@
 //! What is late, where it begins, who suffers, and what is due next.
 
 use super::{DEADLINE, TABLE, each, since};
+use crate::panel::BIGQUERY_TABLE;
 use crate::{Panel, Row};
 
 /// The table that names the root.
@@ -20,6 +21,7 @@ fn late_tables() -> Panel {
         .column("dataset", "Dataset", "")
         .column("table", "Table", "")
         .column("Value #A", "Late by", "s")
+        .opens("Table", "Table in BigQuery", BIGQUERY_TABLE)
         .column("late_cause", "Because of", "")
         .column("root_table", "Root", "")
         .column("dag_id", "DAG of the root", "")
