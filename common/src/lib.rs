@@ -10,6 +10,7 @@ pub mod gcp;
 pub mod ledger;
 pub mod metric;
 pub mod own;
+pub mod permission;
 mod poll;
 pub mod process;
 pub mod ranking;

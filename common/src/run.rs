@@ -18,6 +18,7 @@ use crate::board::Board;
 use crate::config::{self, ConfigError};
 use crate::exposition::Format;
 use crate::metric::Catalogue;
+use crate::permission::{self, Questions};
 use crate::poll;
 use crate::server::{Listeners, check_web_config};
 use crate::source::Sources;
@@ -40,10 +41,15 @@ pub struct Exporter<C> {
     /// Its metrics.
     pub metrics: Catalogue,
     /// Checks the configuration whole and makes the sources, without a request.
-    pub sources: fn(C, &Setup) -> Result<Sources, ConfigError>,
+    pub sources: Maker<C, Sources>,
+    /// What to ask to learn what the exporter may do at the upstreams of a configuration that was checked.
+    pub permissions: Maker<C, Questions>,
     /// Subcommands that do something else than export.
     pub tools: &'static [Tool],
 }
+
+/// Makes something of a configuration.
+pub type Maker<C, T> = fn(C, &Setup) -> Result<T, ConfigError>;
 
 /// A subcommand.
 pub struct Tool {
@@ -94,7 +100,9 @@ impl<C: DeserializeOwned> Exporter<C> {
         let state = match &flags.state_dir {
             // Checking and printing once must neither wait for a running exporter's lock nor
             // count what it will count.
-            Some(path) if !flags.check && !flags.once => Some(StateDir::open(path, self.name, telemetry.clone())?),
+            Some(path) if !flags.check && !flags.check_permissions && !flags.once => {
+                Some(StateDir::open(path, self.name, telemetry.clone())?)
+            }
             _ => None,
         };
         let held = Held { telemetry, state };
@@ -108,6 +116,9 @@ impl<C: DeserializeOwned> Exporter<C> {
             println!("{}: OK, {} sources", flags.config_file.display(), sources.len());
             return Ok(ExitCode::SUCCESS);
         }
+        if flags.check_permissions {
+            return Ok(permission::check(self.made(&text, &flags.config_file, &held, self.permissions)?).await);
+        }
         let board = Board::new(self.name, self.metrics, held.telemetry.clone());
         if flags.once {
             return Ok(print_once(sources, &board).await);
@@ -117,10 +128,15 @@ impl<C: DeserializeOwned> Exporter<C> {
 
     /// Makes the sources that `text`, the content of the configuration file, asks for.
     fn configure(&self, text: &str, file: &Path, held: &Held) -> Result<Sources, String> {
+        self.made(text, file, held, self.sources)
+    }
+
+    /// Makes what `make` makes of `text`; a problem names the file.
+    fn made<T>(&self, text: &str, file: &Path, held: &Held, make: Maker<C, T>) -> Result<T, String> {
         let config_dir = file.parent().unwrap_or(Path::new("")).to_owned();
         let setup = Setup { telemetry: held.telemetry.clone(), state: held.state.clone(), config_dir };
-        let sources = config::parse(text).and_then(|raw| (self.sources)(raw, &setup));
-        sources.map_err(|error| error.in_file(file).to_string())
+        let made = config::parse(text).and_then(|raw| make(raw, &setup));
+        made.map_err(|error| error.in_file(file).to_string())
     }
 
     async fn serve(

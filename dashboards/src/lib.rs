@@ -12,6 +12,7 @@ mod exporters;
 mod freshness;
 mod overview;
 mod panel;
+pub mod rules;
 mod trust;
 mod variable;
 

@@ -65,6 +65,29 @@ fn every_panel_tells_what_it_is_and_what_to_do() {
     }
 }
 
+/// What dashboard-linter looks at, besides what the contract tests say of expressions.
+#[test]
+fn heads_and_variables_are_as_dashboard_linter_wants_them() {
+    for dashboard in rendered() {
+        let title = &dashboard["title"];
+        assert_eq!((&dashboard["editable"], &dashboard["id"]), (&Value::Bool(false), &Value::Null), "{title}");
+        let variables = dashboard["templating"]["list"].as_array().unwrap();
+        assert_eq!(
+            (&variables[0]["name"], &variables[0]["type"]),
+            (&"datasource".into(), &"datasource".into()),
+            "{title}"
+        );
+        assert_eq!((&variables[1]["name"], &variables[1]["label"]), (&"job".into(), &"Job".into()), "{title}");
+        for variable in variables.iter().skip(1) {
+            assert_eq!((&variable["multi"], &variable["allValue"]), (&Value::Bool(true), &".+".into()), "{title}");
+            assert_eq!(variable["refresh"], 2, "{title}: variables follow the time range");
+        }
+        for panel in panels(&dashboard) {
+            assert_eq!(panel["datasource"]["uid"], "${datasource}", "{title}: {}", panel["title"]);
+        }
+    }
+}
+
 #[test]
 fn panels_do_not_overlap_and_ids_are_unique() {
     for dashboard in rendered() {

@@ -46,6 +46,8 @@ fn help_names_every_flag_with_its_default() {
         "--log.format",
         "--once",
         "--check",
+        "--check-permissions",
+        "--web.enable-lifecycle",
         ":10340",
         "airflow.yaml",
     ] {

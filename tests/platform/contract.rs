@@ -14,6 +14,7 @@ use catalogue::{Series, families, made, series};
 use footprint_dashboards::runbook;
 use promql::Check;
 use queries::{Query, alerts, of_dashboards, of_rules, parse_rules, root, rule_files};
+use serde_json::Value;
 
 const HINT: &str = "run UPDATE_EXPECT=1 cargo test -p footprint-tests --test contract";
 
@@ -92,6 +93,9 @@ fn only_what_managed_prometheus_takes() {
             assert!(rule.alert.is_some() != rule.record.is_some(), "{at}: one of alert and record");
             assert!(rule.labels.keys().all(|l| !taken.contains(&l.as_str())), "{at}: a label that the scope sets");
             assert!(rule.alert.is_some() || rule.annotations.is_empty(), "{at}: annotations on a recording rule");
+            let matched =
+                |label: &&&str| ["=", "!=", "=~", "!~"].iter().any(|op| rule.expr.contains(&format!("{label}{op}")));
+            assert!(!taken.iter().any(|label| matched(&label)), "{at}: a matcher on a label that the scope sets");
         }
     }
 }
@@ -101,7 +105,7 @@ fn every_alert_says_what_a_tired_person_needs() {
     for rule in alerts() {
         let alert = rule.alert.expect("an alert");
         let severity = rule.labels.get("severity").unwrap_or_else(|| panic!("{alert}: no severity"));
-        assert!(["critical", "warning", "info"].iter().any(|s| severity.contains(s)), "{alert}: {severity}");
+        assert!(["critical", "warning", "info", "none"].iter().any(|s| severity.contains(s)), "{alert}: {severity}");
         assert!(rule.r#for.is_some(), "{alert}: polled data needs a for");
         let text = |key: &str| rule.annotations.get(key).map_or("", |text| text.trim());
         assert!((20..=250).contains(&text("summary").len()), "{alert}: summary");
@@ -149,6 +153,21 @@ fn every_alert_has_a_runbook_section_and_a_test() {
         assert!(tests.contains(&format!("alertname: {name}\n")), "{name}: no promtool test that it fires");
         assert!(tests.contains(&format!("alertname: {name}, exp_alerts: []")), "{name}: no test that it is silent");
     }
+}
+
+/// `*Title*` in the runbook is a dashboard, a row or a panel.
+#[test]
+fn what_the_runbook_sends_you_to_is_there() {
+    let dashboards = queries::files("dashboards/grafana", ".json");
+    let dashboards: Vec<Value> =
+        dashboards.iter().map(|p| serde_json::from_str(&fs::read_to_string(p).unwrap()).unwrap()).collect();
+    let parts = dashboards.iter().flat_map(|d| d["panels"].as_array().unwrap().iter().chain([d]));
+    let titles: BTreeSet<&str> = parts.filter_map(|part| part["title"].as_str()).collect();
+    let runbook = fs::read_to_string(root("docs/RUNBOOK.md")).unwrap().replace("**", "").replace('\n', " ");
+    let named: Vec<&str> = runbook.split('*').skip(1).step_by(2).collect();
+    assert!(named.len() > 50, "only {} titles found", named.len());
+    let gone: Vec<_> = named.iter().filter(|title| !titles.contains(*title)).collect();
+    assert!(gone.is_empty(), "no dashboard, row or panel of this title: {gone:?}");
 }
 
 #[test]

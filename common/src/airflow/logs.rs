@@ -1,5 +1,8 @@
 //! The log of one try, read as a stream: only its tail is kept.
 
+use http::StatusCode;
+use reqwest::Response;
+
 use crate::cause::LogTail;
 use crate::error::PollError;
 use crate::upstream::status_error;
@@ -40,15 +43,7 @@ impl Client {
     /// # Errors
     /// What keeps us from asking or from reading on; the log may be had later.
     pub async fn log(&self, of: TryRef<'_>, max_bytes: usize) -> Result<Log, PollError> {
-        let api = self.api().await?;
-        let accept = match api.version {
-            ApiVersion::V1 => "text/plain",
-            ApiVersion::V2 => "application/x-ndjson",
-        };
-        let instance = task_path(of.dag_id, of.run_id, of.task_id, None);
-        let path = format!("{instance}/logs/{}", of.try_number);
-        let query: Query = vec![("full_content", "true".to_owned()), ("map_index", of.map_index.to_string())];
-        let mut response = self.open(&path, &query, accept, Need::Optional).await?;
+        let mut response = self.open_log(of, Need::Optional).await?;
         match response.status().as_u16() {
             200..300 => {}
             401 | 403 => return Ok(Log::Denied),
@@ -66,6 +61,25 @@ impl Client {
         }
         tail.finish();
         Ok(if told.anything() { Log::Tail(tail) } else { Log::Missing })
+    }
+
+    /// The status with which Airflow begins to hand out the log of a try.
+    ///
+    /// # Errors
+    /// What keeps us from asking.
+    pub async fn log_status(&self, of: TryRef<'_>) -> Result<StatusCode, PollError> {
+        Ok(self.open_log(of, Need::Essential).await?.status())
+    }
+
+    async fn open_log(&self, of: TryRef<'_>, need: Need) -> Result<Response, PollError> {
+        let accept = match self.api().await?.version {
+            ApiVersion::V1 => "text/plain",
+            ApiVersion::V2 => "application/x-ndjson",
+        };
+        let instance = task_path(of.dag_id, of.run_id, of.task_id, None);
+        let path = format!("{instance}/logs/{}", of.try_number);
+        let query: Query = vec![("full_content", "true".to_owned()), ("map_index", of.map_index.to_string())];
+        self.open(&path, &query, accept, need).await
     }
 }
 

@@ -67,6 +67,14 @@ impl Rest {
         if answer.status.is_success() { Ok(answer) } else { Err(error(&answer, what)) }
     }
 
+    /// As [`Rest::get`] with an answer of any status.
+    ///
+    /// # Errors
+    /// No token, no connection or no whole answer.
+    pub async fn any(&self, path: &str, query: &[(&str, String)], what: &str) -> Result<Answer, PollError> {
+        self.ask(path, query, None, what).await
+    }
+
     /// As [`Rest::get`] for one thing that may be gone or, by the `etag` of an earlier answer, the same.
     ///
     /// # Errors

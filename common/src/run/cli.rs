@@ -8,7 +8,10 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 #[derive(Debug, Parser)]
-#[command(after_help = "Exit codes: 0 done, 1 a source failed (--once), 2 wrong flags or configuration.")]
+#[command(
+    after_help = "Exit codes: 0 done, 1 a source failed (--once) or a permission is missing (--check-permissions), \
+    2 wrong flags or configuration, 3 a permission is not known (--check-permissions)."
+)]
 pub(super) struct Flags {
     /// Configuration file (YAML).
     #[arg(long = "config.file", value_name = "FILE", env = "FOOTPRINT_CONFIG_FILE")]
@@ -49,6 +52,11 @@ pub(super) struct Flags {
     /// Check the configuration without a request and exit.
     #[arg(long)]
     pub(super) check: bool,
+
+    /// Ask every upstream what the exporter may do there, print the commands that grant the rest, and exit. Leaves
+    /// the state directory alone.
+    #[arg(long, conflicts_with_all = ["check", "once"])]
+    pub(super) check_permissions: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -19,14 +19,14 @@ pub(super) fn today() -> Row {
 
 fn by_hour() -> Panel {
     let own = "gcp_project, bq_location, outcome";
-    let cost = |matcher: &str| {
-        format!("max by ({own}) (increase(bigquery_on_demand_cost_usd_total{{@project{matcher}}}[1h]))")
+    let cost = |ago: &str| {
+        let grown = format!("increase(bigquery_on_demand_cost_usd_total{{@project}}[1h]{ago})");
+        format!("sum by (gcp_project) (max by ({own}) ({grown}))")
     };
     Panel::lines("Cost of the last hour", "On-demand queries that ended within the hour before, by project, beside the same time yesterday. Far above it: see who spends.", "currencyUSD")
         .sized(8, 8)
-        .query("{{gcp_project}}", &format!("sum by (gcp_project) ({})", cost("")))
-        .query("{{gcp_project}} yesterday", &format!("sum by (gcp_project) ({})", cost("").replace("[1h]", "[1h] offset 1d")))
-        .query("of failed jobs", &format!("sum({}) > 0", cost(r#",outcome="error""#)))
+        .query("{{gcp_project}}", &cost(""))
+        .query("{{gcp_project}} yesterday", &cost(" offset 1d"))
         .alert("BigQueryCostSpike")
         .dashboard("bigquery")
 }

@@ -46,7 +46,7 @@ fn late() -> Panel {
     let deadline = format!("max by ({TABLE}) (bigquery_table_freshness_deadline_timestamp_seconds{{@project}})");
     let downstream = format!("max by ({TABLE}) (bigquery_table_downstream_tables{{@project}})");
     let late = format!("max by ({TABLE}) (bigquery_table_late{{@project}}) == 1");
-    Panel::table("Which data is late", "Root: where it begins; repair that, the others follow. DAG and task are what writes the root. A click on a table opens it in BigQuery.", "s")
+    Panel::table("Which data is late", "Root: where it begins; repair that, the others follow. DAG and task are what writes the root; the last column counts the tables that are made from this one. A click on a table opens it in BigQuery.", "s")
         .sized(12, 8)
         .query("", &format!("(time() - ({deadline} > 0)) * on ({TABLE}) group_right () {info}"))
         .query("", &format!("{downstream} and on ({TABLE}) {late}"))
@@ -58,7 +58,7 @@ fn late() -> Panel {
         .column("root_table", "Root", "")
         .column("dag_id", "DAG", "")
         .column("task_id", "Task", "")
-        .column("Value #B", "Tables downstream", "short")
+        .column("Value #B", "Hurts", "short")
         .alert("TableLate")
         .dashboard("freshness")
 }

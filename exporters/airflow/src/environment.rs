@@ -16,7 +16,7 @@ use footprint_common::upstream::Upstream;
 
 use crate::activity::Activity;
 use crate::composer::{Discovery, Wanted};
-use crate::config::{self, Raw, Settings};
+use crate::config::{self, Raw, RawComposer, Settings};
 use crate::dags::Dags;
 use crate::directory::Directory;
 use crate::status::Status;
@@ -40,8 +40,7 @@ pub(crate) fn sources(raw: Raw, setup: &Setup) -> Result<Sources, ConfigError> {
         telemetry: setup.telemetry.clone(),
         state: setup.state.clone(),
     };
-    let wants_google = !raw.composer.is_empty() || raw.environments.iter().any(|environment| environment.auth.google);
-    let tokens = if wants_google { Some(config::google(&raw.google, setup)?) } else { None };
+    let tokens = google_tokens(&raw, setup)?;
     let mut sources = Sources::new();
     let mut names = BTreeSet::new();
     for (index, environment) in raw.environments.iter().enumerate() {
@@ -88,13 +87,8 @@ fn add_discoveries(
 ) -> Result<(), ConfigError> {
     let taken = Arc::new(taken);
     for composer in &raw.composer {
-        let timeout = factory.settings.request_timeout;
-        let upstream = Upstream::new("composer", timeout, None, factory.telemetry.clone())
-            .map_err(|problem| ConfigError::new("composer", problem, ""))?;
-        let (project, location) = (composer.project.value.clone(), composer.location.value.clone());
-        let target = format!("{project}/{location}");
-        let endpoint = config::composer_endpoint(&raw.google);
-        let api = Composer { upstream, tokens: tokens.clone(), endpoint, project, location };
+        let api = composer_api(composer, raw, &factory.settings, tokens, &factory.telemetry)?;
+        let target = format!("{}/{}", api.project, api.location);
         let wanted = Wanted {
             names: composer.environments.clone(),
             taken: taken.clone(),
@@ -104,6 +98,32 @@ fn add_discoveries(
         sources.add(&target, Schedule::every(factory.settings.poll_status), discovery);
     }
     Ok(())
+}
+
+/// The Composer API of one project and location.
+pub(crate) fn composer_api(
+    composer: &RawComposer,
+    raw: &Raw,
+    settings: &Settings,
+    tokens: &TokenSource,
+    telemetry: &Arc<Telemetry>,
+) -> Result<Composer, ConfigError> {
+    let upstream = Upstream::new("composer", settings.request_timeout, None, telemetry.clone())
+        .map_err(|problem| ConfigError::new("composer", problem, ""))?;
+    let (project, location) = (composer.project.value.clone(), composer.location.value.clone());
+    Ok(Composer {
+        upstream,
+        tokens: tokens.clone(),
+        endpoint: config::composer_endpoint(&raw.google),
+        project,
+        location,
+    })
+}
+
+/// Google tokens, where the configuration needs any.
+pub(crate) fn google_tokens(raw: &Raw, setup: &Setup) -> Result<Option<TokenSource>, ConfigError> {
+    let wanted = !raw.composer.is_empty() || raw.environments.iter().any(|environment| environment.auth.google);
+    wanted.then(|| config::google(&raw.google, setup)).transpose()
 }
 
 /// One of the three sources of an environment, with its schedule.

@@ -14,6 +14,7 @@ pub mod dags;
 pub mod directory;
 mod environment;
 pub mod metrics;
+mod permissions;
 pub mod status;
 
 use footprint_common::run::Exporter;
@@ -26,5 +27,6 @@ pub const EXPORTER: Exporter<config::Raw> = Exporter {
     port: 10340,
     metrics: metrics::ALL,
     sources: environment::sources,
+    permissions: permissions::questions,
     tools: &[],
 };

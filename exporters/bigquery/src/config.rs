@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use footprint_common::config::{ConfigError, at_least, duration_or};
+use footprint_common::config::{ConfigError, at_least, duration_or, glob};
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
@@ -44,6 +44,14 @@ pub struct RawDiscover {
     pub include: Vec<String>,
     #[serde(default)]
     pub exclude: Vec<String>,
+}
+
+impl RawDiscover {
+    /// Whether a project is watched.
+    pub fn wants(&self, project: &str) -> bool {
+        let fits = |patterns: &[String]| patterns.iter().any(|pattern| glob(pattern, project));
+        fits(&self.include) && !fits(&self.exclude)
+    }
 }
 
 /// A project that holds reservations, and where.

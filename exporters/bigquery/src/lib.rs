@@ -17,6 +17,7 @@ pub mod hub;
 pub mod job;
 pub mod jobs;
 pub mod metrics;
+mod permissions;
 pub mod prices;
 pub mod projects;
 pub mod reservations;
@@ -33,5 +34,6 @@ pub const EXPORTER: Exporter<config::Raw> = Exporter {
     port: 10341,
     metrics: metrics::ALL,
     sources: setup::sources,
+    permissions: permissions::questions,
     tools: &[],
 };

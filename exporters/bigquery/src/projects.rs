@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
-use footprint_common::config::glob;
 use footprint_common::error::PollError;
 use footprint_common::snapshot::Snapshot;
 use footprint_common::source::{Recruiter, Source};
@@ -58,12 +57,7 @@ impl Source for Projects {
 
     async fn poll(&mut self, _now: SystemTime) -> Result<Snapshot, PollError> {
         let all = self.factory.client.projects().await?;
-        let fits = |patterns: &[String], project: &str| patterns.iter().any(|pattern| glob(pattern, project));
-        let wanted = |project: &String| {
-            fits(&self.wanted.include, project)
-                && !fits(&self.wanted.exclude, project)
-                && !self.named.contains(project.as_str())
-        };
+        let wanted = |project: &String| self.wanted.wants(project) && !self.named.contains(project.as_str());
         let found = all.into_iter().filter(wanted).collect();
         self.follow(&found);
         let mut snapshot = Snapshot::new();

@@ -34,14 +34,8 @@ pub(crate) struct Factory {
 pub(crate) fn sources(raw: Raw, setup: &Setup) -> Result<Sources, ConfigError> {
     check_not_empty(&raw)?;
     let settings = Arc::new(Settings::new(&raw)?);
-    let tokens = TokenSource::configured(raw.google.token_file.as_ref(), raw.google.anonymous, &setup.config_dir)?;
-    let rest = |api, key: &str, endpoint: &Option<Spanned<String>>, default| {
-        let endpoint = config::http_url_or(key, endpoint.as_ref(), default)?;
-        let upstream = Upstream::new(api, settings.request_timeout, None, setup.telemetry.clone());
-        let upstream = upstream.map_err(|problem| ConfigError::new("google", problem, ""))?;
-        Ok(Rest::new(upstream, tokens.clone(), &endpoint, settings.requests_per_second, settings.requests_at_once))
-    };
-    let bigquery = rest("bigquery", "google.bigquery_endpoint", &raw.google.bigquery_endpoint, bigquery::ENDPOINT)?;
+    let apis = Apis::new(&raw, &settings, setup)?;
+    let bigquery = apis.bigquery(&raw)?;
     let factory = Factory {
         client: Client::new(bigquery, settings.what_if.is_some()),
         hub: settings.what_if.as_ref().map(|_| Hub::default()),
@@ -51,9 +45,7 @@ pub(crate) fn sources(raw: Raw, setup: &Setup) -> Result<Sources, ConfigError> {
     let mut sources = Sources::new();
     add_projects(&raw, &factory, &mut sources)?;
     if !raw.reservations.is_empty() {
-        let key = "google.reservation_endpoint";
-        let rest = rest("bigqueryreservation", key, &raw.google.reservation_endpoint, reservations::ENDPOINT)?;
-        add_reservations(&raw.reservations, &rest, &factory, &mut sources)?;
+        add_reservations(&raw.reservations, &apis.reservation(&raw)?, &factory, &mut sources)?;
     }
     if let (Some(hub), Some(what_if)) = (factory.hub, &settings.what_if) {
         let source = WhatIf::new(hub, what_if.clone(), settings.counting.prices.clone(), setup.state.as_ref());
@@ -117,6 +109,47 @@ fn add_reservations(
         }
     }
     Ok(())
+}
+
+/// Where Google's APIs are, who we are there, and how fast we may ask.
+pub(crate) struct Apis<'a> {
+    pub(crate) tokens: TokenSource,
+    settings: &'a Settings,
+    setup: &'a Setup,
+}
+
+impl<'a> Apis<'a> {
+    pub(crate) fn new(raw: &Raw, settings: &'a Settings, setup: &'a Setup) -> Result<Self, ConfigError> {
+        let google = &raw.google;
+        let tokens = TokenSource::configured(google.token_file.as_ref(), google.anonymous, &setup.config_dir)?;
+        Ok(Self { tokens, settings, setup })
+    }
+
+    /// BigQuery.
+    pub(crate) fn bigquery(&self, raw: &Raw) -> Result<Rest, ConfigError> {
+        let given = raw.google.bigquery_endpoint.as_ref();
+        self.rest("bigquery", "google.bigquery_endpoint", given, bigquery::ENDPOINT)
+    }
+
+    /// The Reservation API.
+    pub(crate) fn reservation(&self, raw: &Raw) -> Result<Rest, ConfigError> {
+        let given = raw.google.reservation_endpoint.as_ref();
+        self.rest("bigqueryreservation", "google.reservation_endpoint", given, reservations::ENDPOINT)
+    }
+
+    fn rest(
+        &self,
+        api: &'static str,
+        key: &str,
+        endpoint: Option<&Spanned<String>>,
+        default: &str,
+    ) -> Result<Rest, ConfigError> {
+        let (settings, tokens) = (self.settings, self.tokens.clone());
+        let endpoint = config::http_url_or(key, endpoint, default)?;
+        let upstream = Upstream::new(api, settings.request_timeout, None, self.setup.telemetry.clone());
+        let upstream = upstream.map_err(|problem| ConfigError::new("google", problem, ""))?;
+        Ok(Rest::new(upstream, tokens, &endpoint, settings.requests_per_second, settings.requests_at_once))
+    }
 }
 
 impl Factory {

@@ -7,6 +7,7 @@ pub mod config;
 mod job;
 mod look;
 mod name;
+pub mod permissions;
 mod reading;
 mod watched;
 mod who;

@@ -7,6 +7,7 @@ mod container;
 mod life;
 mod lines;
 mod lives;
+pub mod permissions;
 mod position;
 mod watch;
 

@@ -10,6 +10,7 @@ mod config;
 mod content;
 mod ends;
 mod homes;
+pub mod permissions;
 mod place;
 mod reading;
 mod track;

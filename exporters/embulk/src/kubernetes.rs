@@ -10,6 +10,7 @@ mod attempt;
 mod client;
 pub mod config;
 mod failure;
+pub mod permissions;
 mod reading;
 mod sight;
 #[cfg(test)]

@@ -20,6 +20,7 @@ pub mod log;
 pub mod metrics;
 pub mod naming;
 pub mod outcome;
+mod permissions;
 pub mod run;
 mod setup;
 pub mod shared;
@@ -36,5 +37,6 @@ pub const EXPORTER: Exporter<config::Raw> = Exporter {
     port: 10342,
     metrics: metrics::ALL,
     sources: setup::sources,
+    permissions: permissions::questions,
     tools: &[],
 };

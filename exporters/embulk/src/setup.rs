@@ -91,10 +91,16 @@ fn check_not_empty(raw: &Raw) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn airflows(raw: &Raw, setup: &Setup) -> Result<Vec<(String, Arc<Client>)>, ConfigError> {
-    let wants_google = raw.airflow.iter().any(|airflow| airflow.auth.google);
+/// Google tokens, where an Airflow needs them.
+pub(crate) fn google_tokens(raw: &Raw, setup: &Setup) -> Result<Option<TokenSource>, ConfigError> {
+    let wanted = raw.airflow.iter().any(|airflow| airflow.auth.google);
     let google = || TokenSource::configured(raw.google.token_file.as_ref(), raw.google.anonymous, &setup.config_dir);
-    let tokens = wants_google.then(google).transpose()?;
+    wanted.then(google).transpose()
+}
+
+/// Clients of the Airflows, by name.
+pub(crate) fn airflows(raw: &Raw, setup: &Setup) -> Result<Vec<(String, Arc<Client>)>, ConfigError> {
+    let tokens = google_tokens(raw, setup)?;
     let mut names = BTreeSet::new();
     let connect = |(index, airflow): (usize, &RawEnvironment)| {
         let (key, name) = (format!("airflow[{index}]"), &airflow.name);

@@ -26,6 +26,7 @@ pub mod metrics;
 pub mod model;
 pub mod objective;
 pub mod pages;
+mod permissions;
 pub mod projects;
 pub mod publish;
 pub mod schema;
@@ -44,5 +45,6 @@ pub const EXPORTER: Exporter<config::Raw> = Exporter {
     port: 10343,
     metrics: metrics::ALL,
     sources: setup::sources,
+    permissions: permissions::questions,
     tools: &[Tool { command: evaluate::command, run: evaluate::run }],
 };

@@ -43,7 +43,11 @@ pub(crate) fn sources(raw: Raw, setup: &Setup) -> Result<Sources, ConfigError> {
     let writing = project_ids("job_projects", &raw.job_projects)?;
     let (file, saved) = setup.state.as_ref().map(|dir| dir.load::<Estate>("tables", estate::VERSION)).unzip();
     let estate: Shared = Arc::new(Mutex::new(saved.flatten().unwrap_or_default().restored()));
-    let factory = Factory { settings: settings.clone(), client: client(&raw, &settings, setup)?, estate };
+    let factory = Factory {
+        settings: settings.clone(),
+        client: Client::new(rest(&raw, &settings, tokens(&raw, setup)?, setup)?),
+        estate,
+    };
     let mut sources = Sources::new();
     for project in &named {
         let Watchers { catalog, jobs, looks } = factory.watchers(project);
@@ -91,14 +95,18 @@ impl Factory {
     }
 }
 
-fn client(raw: &Raw, settings: &Settings, setup: &Setup) -> Result<Client, ConfigError> {
-    let tokens = TokenSource::configured(raw.google.token_file.as_ref(), raw.google.anonymous, &setup.config_dir)?;
+/// Who we are at Google.
+pub(crate) fn tokens(raw: &Raw, setup: &Setup) -> Result<TokenSource, ConfigError> {
+    TokenSource::configured(raw.google.token_file.as_ref(), raw.google.anonymous, &setup.config_dir)
+}
+
+/// BigQuery.
+pub(crate) fn rest(raw: &Raw, settings: &Settings, tokens: TokenSource, setup: &Setup) -> Result<Rest, ConfigError> {
     let given = raw.google.bigquery_endpoint.as_ref();
     let endpoint = http_url_or("google.bigquery_endpoint", given, bigquery::ENDPOINT)?;
     let upstream = Upstream::new("bigquery", settings.request_timeout, None, setup.telemetry.clone());
     let upstream = upstream.map_err(|problem| ConfigError::new("google", problem, ""))?;
-    let rest = Rest::new(upstream, tokens, &endpoint, settings.requests_per_second, settings.requests_at_once);
-    Ok(Client::new(rest))
+    Ok(Rest::new(upstream, tokens, &endpoint, settings.requests_per_second, settings.requests_at_once))
 }
 
 /// Projects whose jobs are read although their tables are not watched.

@@ -12,6 +12,7 @@ pub mod parts;
 mod pod;
 mod rbac;
 pub mod recipe;
+mod review;
 mod select;
 pub(crate) mod status;
 mod store;
@@ -80,6 +81,9 @@ fn answer(shared: &Arc<Mutex<Store>>, request: &Request, path: &[&str], now: Tim
     locked(shared).advance(now);
     let tokens = locked(shared).cluster.tokens.clone();
     let caller = rbac::caller(&tokens, request, now)?;
+    if path == review::PATH && request.method == "POST" {
+        return review::answer(request, caller);
+    }
     if request.method != "GET" {
         return Err(status::failure(405, "MethodNotAllowed", "the server does not allow this method here"));
     }

@@ -7,9 +7,10 @@ mod kubernetes_common;
 
 use common::{get, get_with};
 use footprint_simulator::{Span, Time, World};
+use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
-use kube::api::{ListParams, LogParams, WatchParams};
+use kube::api::{ListParams, LogParams, PostParams, WatchParams};
 use kubernetes_common::{client, pods_url, simulator};
 
 const TOKENS: &str = r#"
@@ -68,6 +69,27 @@ async fn a_token_may_do_what_its_rules_say() {
     );
     let admin: Api<Pod> = Api::namespaced(client(&sim, Some("all")), "default");
     assert_eq!(admin.logs("load", &LogParams::default()).await.unwrap(), "x\n");
+}
+
+#[tokio::test]
+async fn what_a_token_may_do_is_told_on_request() {
+    let sim = simulator(TOKENS).await;
+    let reviews: Api<SelfSubjectAccessReview> = Api::all(client(&sim, Some("role")));
+    let may = async |verb: &str, subresource: &str, namespace: &str| {
+        let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        let wish = ResourceAttributes {
+            verb: text(verb),
+            resource: text("pods"),
+            subresource: text(subresource),
+            namespace: text(namespace),
+            ..ResourceAttributes::default()
+        };
+        let spec = SelfSubjectAccessReviewSpec { resource_attributes: Some(wish), ..Default::default() };
+        let review = SelfSubjectAccessReview { spec, ..Default::default() };
+        reviews.create(&PostParams::default(), &review).await.unwrap().status.unwrap().allowed
+    };
+    assert!(may("list", "", "default").await && may("watch", "", "default").await);
+    assert!(!may("get", "", "default").await && !may("get", "log", "default").await && !may("list", "", "").await);
 }
 
 #[tokio::test]

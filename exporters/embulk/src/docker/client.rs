@@ -119,6 +119,26 @@ impl Client {
         self.docker.logs(id, Some(options)).map(|piece| piece.map_err(|error| log_error(&error)))
     }
 
+    /// Whether the log of a container may be read; nothing of it is.
+    pub async fn may_read_log(&self, id: &str) -> Result<(), PollError> {
+        let options = LogsOptions { stdout: true, tail: "1".to_owned(), ..LogsOptions::default() };
+        self.first_of(self.docker.logs(id, Some(options))).await
+    }
+
+    /// Whether events may be read; none is.
+    pub async fn may_read_events(&self) -> Result<(), PollError> {
+        let at = Some("1".to_owned());
+        let options = EventsOptions { since: at.clone(), until: at, filters: None };
+        self.first_of(self.docker.events(Some(options))).await
+    }
+
+    /// Whether a stream begins, or ends, without an error.
+    async fn first_of<T>(&self, stream: impl Stream<Item = Result<T, Error>> + Send) -> Result<(), PollError> {
+        let mut stream = std::pin::pin!(stream);
+        let first = async { stream.next().await.transpose() };
+        Ok(self.ask(first).await.map(drop)?)
+    }
+
     async fn ask<T>(&self, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
         let answer = tokio::time::timeout(self.timeout, answer).await.unwrap_or(Err(Error::RequestTimeoutError));
         match answer {

@@ -9,10 +9,11 @@ use footprint_common::error::{PollError, Reason};
 use footprint_common::telemetry::Telemetry;
 use http::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER};
 use http_body_util::BodyExt;
+use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ListMeta;
 use kube::Resource;
-use kube::api::{GetParams, ListParams, LogParams, Request, WatchEvent, WatchParams};
+use kube::api::{GetParams, ListParams, LogParams, PostParams, Request, WatchEvent, WatchParams};
 use kube::client::{Body, Client};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
@@ -125,6 +126,28 @@ impl Cluster {
     pub async fn log(&self, namespace: &str, name: &str, params: &LogParams) -> Result<Pieces, Failure> {
         let request = Request::new(path(Some(namespace))).logs(name, params);
         self.open(request, &what("read logs of", Some(namespace))).await
+    }
+
+    /// Whether we may do something with pods, as the API server says (`SelfSubjectAccessReview`); nothing is changed.
+    ///
+    /// # Errors
+    /// As of [`Cluster::list`].
+    pub async fn may(&self, namespace: Option<&str>, verb: &str, subresource: Option<&str>) -> Result<bool, Failure> {
+        let wish = ResourceAttributes {
+            namespace: namespace.map(str::to_owned),
+            verb: Some(verb.to_owned()),
+            resource: Some("pods".to_owned()),
+            subresource: subresource.map(str::to_owned),
+            ..ResourceAttributes::default()
+        };
+        let spec = SelfSubjectAccessReviewSpec { resource_attributes: Some(wish), ..Default::default() };
+        let review = SelfSubjectAccessReview { spec, ..SelfSubjectAccessReview::default() };
+        let what = "review our own access";
+        let body = serde_json::to_vec(&review)
+            .map_err(|_| failure(None, Reason::Rejected, format!("{what}: cannot be asked")))?;
+        let request = Request::new(SelfSubjectAccessReview::url_path(&(), None)).create(&PostParams::default(), body);
+        let answer: SelfSubjectAccessReview = self.whole(request, what).await?;
+        Ok(answer.status.is_some_and(|status| status.allowed))
     }
 
     async fn whole<T: DeserializeOwned>(&self, request: Built, what: &str) -> Result<T, Failure> {

@@ -34,12 +34,14 @@ pub fn caller<'a>(tokens: &'a [Access], request: &Request, now: Time) -> Result<
 }
 
 impl Caller<'_> {
+    /// Whether a rule allows it.
+    pub fn may(self, wish: Wish<'_>) -> bool {
+        self.0.is_none_or(|access| access.rules.iter().any(|rule| rule.allows(wish)))
+    }
+
     /// Refuses what no rule allows.
     pub fn must(self, wish: Wish<'_>) -> Result<(), Answer> {
-        let Some(access) = self.0 else { return Ok(()) };
-        if access.rules.iter().any(|rule| rule.allows(wish)) {
-            return Ok(());
-        }
+        let Some(access) = self.0.filter(|_| !self.may(wish)) else { return Ok(()) };
         let what = if wish.name.is_empty() { "pods".to_owned() } else { format!("pods \"{}\"", wish.name) };
         let place = match wish.namespace {
             Some(namespace) => format!("in the namespace \"{namespace}\""),
