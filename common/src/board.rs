@@ -56,7 +56,7 @@ struct Slot {
 }
 
 /// How long what a former configuration asked for stays to be seen while the new one asks for the first time.
-const RETIRE_AFTER: Duration = Duration::from_secs(60);
+const RETIRE_AFTER: Duration = Duration::from_secs(30);
 
 /// One state of the board, rendered at most once per format.
 #[derive(Default)]
@@ -103,7 +103,7 @@ impl Board {
         self.publish(&mut inner);
     }
 
-    /// Lets everything leave within a minute that is not registered again meanwhile: the configuration is another.
+    /// Lets everything leave within half a minute that is not registered again meanwhile: the configuration is another.
     pub fn retire(&self) {
         let mut inner = self.lock();
         let at = Instant::now().checked_add(RETIRE_AFTER);

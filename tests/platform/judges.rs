@@ -40,7 +40,8 @@ fn grafanas_types_refuse_what_is_wrong() {
     }
     let dir = tempfile::tempdir().unwrap();
     let good: Value = serde_json::from_str(&fs::read_to_string(shipped("grafana/overview.json")).unwrap()).unwrap();
-    let breaks: [(&str, fn(&mut Value)); 4] = [
+    type Spoil = fn(&mut Value);
+    let breaks: [(&str, Spoil); 4] = [
         ("a height that is text", |d| d["panels"][1]["gridPos"]["h"] = "4".into()),
         ("an unknown key", |d| d["panells"] = Value::Null),
         ("a panel without a type", |d| drop(d["panels"][1].as_object_mut().unwrap().remove("type"))),
