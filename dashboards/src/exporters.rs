@@ -18,10 +18,7 @@ pub fn dashboard() -> Dashboard {
             Variable::new("exporter", "Exporter", "footprint_build_info{@job}"),
         ],
         annotations: Vec::new(),
-        onward: (
-            "Runbook: ExporterSourceDown",
-            "https://github.com/footprint-exporters/footprint/blob/main/docs/RUNBOOK.md#exportersourcedown",
-        ),
+        onward: ("Runbook", crate::RUNBOOK),
         rows: vec![life::there(), sight::sources(), sight::polls(), asked::upstream(), life::kept(), life::weighs()],
     }
 }
