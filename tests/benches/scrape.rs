@@ -12,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use footprint_common::board::Board;
 use footprint_common::exposition::Format;
-use footprint_common::run::pages;
+use footprint_common::run::pages::{self, Site};
 use footprint_common::server::Listeners;
 use footprint_common::source::Schedule;
 use http_body_util::Full;
@@ -112,7 +112,7 @@ async fn scrape(client: &reqwest::Client, url: &str, gzip: bool, size: usize) ->
 async fn serve_exporter(board: Arc<Board>) -> String {
     let listeners = Listeners::bind(&["127.0.0.1:0".to_owned()], None).await.expect("a port");
     let url = format!("http://{}/metrics", listeners.addresses()[0]);
-    let handler = pages::handler("bench", "Benchmark", "0", "/metrics", board, Vec::new());
+    let handler = pages::handler(Arc::new(Site::new(["bench", "Benchmark", "0"], "/metrics", board)));
     tokio::spawn(listeners.serve(handler, std::future::pending()));
     url
 }

@@ -21,7 +21,7 @@ use super::reload::Asker;
 type Answer = Response<Full<Bytes>>;
 
 /// The exporter's pages, and who is speaking.
-pub(super) struct Site {
+pub struct Site {
     name: &'static str,
     about: &'static str,
     version: &'static str,
@@ -32,7 +32,7 @@ pub(super) struct Site {
 }
 
 /// The handler of all pages of an exporter.
-pub(super) fn handler(site: Arc<Site>) -> Handler {
+pub fn handler(site: Arc<Site>) -> Handler {
     Arc::new(move |request| {
         let site = site.clone();
         Box::pin(async move { site.answer(&request).await })
@@ -41,7 +41,7 @@ pub(super) fn handler(site: Arc<Site>) -> Handler {
 
 impl Site {
     /// The pages of the exporter with this name, purpose and version.
-    pub(super) fn new([name, about, version]: [&'static str; 3], telemetry_path: &str, board: Arc<Board>) -> Self {
+    pub fn new([name, about, version]: [&'static str; 3], telemetry_path: &str, board: Arc<Board>) -> Self {
         let telemetry_path = telemetry_path.to_owned();
         Self { name, about, version, telemetry_path, board, made: RwLock::default(), reload: None }
     }
