@@ -110,7 +110,7 @@ fn amtool_takes_the_alertmanager_configuration() {
 
 #[test]
 fn severities_reach_their_receivers() {
-    for (severity, receiver) in [("critical", "pager"), ("warning", "chat"), ("info", "log")] {
+    for (severity, receiver) in [("critical", "pager"), ("warning", "chat"), ("info", "log"), ("none", "nobody")] {
         let label = format!("severity={severity}");
         let arguments =
             ["config", "routes", "test", "--config.file=alertmanager.yaml", "--verify.receivers", receiver, &label];

@@ -1,9 +1,10 @@
 //! Expressions with one thing changed.
 
+use promql_parser::label::{Labels, MatchOp, Matcher};
 use promql_parser::parser::token::{
     T_EQLC, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_LUNLESS, T_NEQ, TokenId, TokenType,
 };
-use promql_parser::parser::{self, AggregateExpr, BinaryExpr, Expr, NumberLiteral};
+use promql_parser::parser::{self, AggregateExpr, BinaryExpr, Expr, LabelModifier, NumberLiteral, VectorSelector};
 
 /// What was changed, and what came of it.
 type Changed = (String, Expr);
@@ -27,7 +28,7 @@ pub fn mutants(expr: &Expr) -> Vec<Changed> {
 fn anywhere(expr: &Expr) -> Vec<Changed> {
     match expr {
         Expr::Binary(e) => binary(e),
-        Expr::Aggregate(e) => inside(&e.expr, |inner| Expr::Aggregate(AggregateExpr { expr: inner, ..e.clone() })),
+        Expr::Aggregate(e) => aggregate(e),
         Expr::Paren(e) => inside(&e.expr, |inner| Expr::Paren(parser::ParenExpr { expr: inner })),
         Expr::Call(call) => {
             let arguments = call.args.args.iter().enumerate();
@@ -40,8 +41,57 @@ fn anywhere(expr: &Expr) -> Vec<Changed> {
             });
             all.collect()
         }
+        Expr::VectorSelector(v) => map(selector(v), Expr::VectorSelector),
+        Expr::MatrixSelector(m) => {
+            let whole = |vs| Expr::MatrixSelector(parser::MatrixSelector { vs, ..m.clone() });
+            map(selector(&m.vs), whole)
+        }
         _ => Vec::new(),
     }
+}
+
+fn map<T>(changed: Vec<(String, T)>, whole: impl Fn(T) -> Expr) -> Vec<Changed> {
+    changed.into_iter().map(|(what, part)| (what, whole(part))).collect()
+}
+
+/// Each label left out of `by`, besides what is changed inside.
+fn aggregate(e: &AggregateExpr) -> Vec<Changed> {
+    let mut all = inside(&e.expr, |inner| Expr::Aggregate(AggregateExpr { expr: inner, ..e.clone() }));
+    if let Some(LabelModifier::Include(by)) = &e.modifier {
+        all.extend(by.labels.iter().map(|label| {
+            let rest = by.labels.iter().filter(|other| *other != label).cloned().collect();
+            let modifier = Some(LabelModifier::Include(Labels { labels: rest }));
+            (format!("{} without {label}", e.op), Expr::Aggregate(AggregateExpr { modifier, ..e.clone() }))
+        }));
+    }
+    all
+}
+
+/// Each matcher with another value, of several with one less.
+fn selector(v: &VectorSelector) -> Vec<(String, VectorSelector)> {
+    let matchers = v.matchers.matchers.iter().enumerate();
+    let of_matcher = |(index, matcher): (usize, &Matcher)| {
+        let changed = other_values(matcher).into_iter().map(move |value| {
+            let mut v = v.clone();
+            // What is printed is the value, whatever the operator holds.
+            v.matchers.matchers[index].value.clone_from(&value);
+            (format!("{matcher} becomes {value:?}"), v)
+        });
+        changed.collect::<Vec<_>>()
+    };
+    matchers.flat_map(of_matcher).collect()
+}
+
+fn other_values(matcher: &Matcher) -> Vec<String> {
+    let parts: Vec<&str> = matcher.value.split('|').collect();
+    if parts.len() == 1 || !matches!(matcher.op, MatchOp::Re(_) | MatchOp::NotRe(_)) {
+        return vec!["changed".to_owned()];
+    }
+    let without = |left_out: usize| {
+        let rest = parts.iter().enumerate().filter(|(index, _)| *index != left_out).map(|(_, part)| *part);
+        rest.collect::<Vec<_>>().join("|")
+    };
+    (0..parts.len()).map(without).collect()
 }
 
 /// Changes of a part, put back into the whole.
