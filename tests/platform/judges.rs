@@ -61,6 +61,17 @@ fn operator(file: &Path) -> Output {
     Command::new(judge.trim()).arg(file).output().unwrap()
 }
 
+/// Each change of a good file that must be refused: what is replaced, by what, and words of the reason given.
+const REFUSED: [(&str, &str, &str); 7] = [
+    ("for: 1m", "foor: 1m", "unknown field \"foor\""),
+    ("for: 1m", "for: soon", "not a valid duration"),
+    ("kind: PrometheusRule", "kind: Rules", "v1 Rules"),
+    ("\nspec:", "\nspecs:", "unknown field \"specs\""),
+    ("{{ $labels.", "{{ $lables.", "undefined variable"),
+    ("expr: |", "expr: sum by (|", "could not parse expression"),
+    ("severity: critical", "\"\": critical", "invalid label name"),
+];
+
 #[test]
 fn the_prometheus_operator_takes_its_form_of_the_rules() {
     if !peers::available(&["rules-judge"]) {
@@ -71,9 +82,32 @@ fn the_prometheus_operator_takes_its_form_of_the_rules() {
     assert!(output.status.success(), "{}", said(&output));
     let dir = tempfile::tempdir().unwrap();
     let good = fs::read_to_string(file).unwrap();
-    for (from, to) in [("for: 1m", "foor: 1m"), ("kind: PrometheusRule", "kind: Rules"), ("spec:", "specs:")] {
+    for (from, to, reason) in REFUSED {
         let bad = dir.path().join("bad.yaml");
         fs::write(&bad, good.replacen(from, to, 1)).unwrap();
-        assert_eq!(operator(&bad).status.code(), Some(1), "{to}");
+        let output = operator(&bad);
+        assert_eq!(output.status.code(), Some(1), "{to}: {}", said(&output));
+        assert!(said(&output).contains(reason), "{to}: {}", said(&output));
     }
+}
+
+fn promtool(file: &Path) -> Output {
+    Command::new("promtool").args(["check", "rules", "--lint=all", "--lint-fatal"]).arg(file).output().unwrap()
+}
+
+/// The parts pass one by one in `promtool.rs`; only here can rules of two parts be the same.
+#[test]
+fn promtool_takes_all_rules_as_one_file() {
+    if !peers::available(&["prometheus"]) {
+        return;
+    }
+    let file = shipped("rules/footprint.rules.yaml");
+    let output = promtool(&file);
+    assert!(output.status.success(), "{}", said(&output));
+    let dir = tempfile::tempdir().unwrap();
+    let twice = dir.path().join("twice.yaml");
+    let all = fs::read_to_string(file).unwrap();
+    let (_, groups) = all.split_once("\ngroups:\n").unwrap();
+    fs::write(&twice, format!("{all}{groups}")).unwrap();
+    assert!(said(&promtool(&twice)).contains("repeated in the same file"), "{}", said(&promtool(&twice)));
 }
