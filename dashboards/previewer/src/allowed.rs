@@ -28,7 +28,8 @@ impl AllowedEmpty {
         lines.map(line).collect::<Result<_, _>>().map(Self)
     }
 
-    /// What is empty or failed and may not, and entries that name no query. What may be empty may have data all the same.
+    /// What is empty or failed and may not, and entries that name no query of dashboards that were asked.
+    /// What may be empty may have data all the same.
     pub fn faults(&self, report: &Report) -> Vec<String> {
         let mut faults = Vec::new();
         let mut unused: Vec<_> = self.0.keys().collect();
@@ -41,6 +42,9 @@ impl AllowedEmpty {
                 (Outcome::Empty, false) => faults.push(format!("{at}: no data: {}", query.expr)),
                 _ => {}
             }
+        }
+        if report.partial {
+            unused.retain(|(uid, _, _)| report.panels.iter().any(|query| query.dashboard == *uid));
         }
         faults.extend(
             unused.into_iter().map(|(uid, panel, id)| format!("{uid} / {panel} / {id}: there is no such query")),
@@ -85,6 +89,9 @@ mod tests {
             faults,
             ["d / empty / A: no data: x", "d / broken / A: parse error: x", "d / gone / B: there is no such query",]
         );
+        let other = AllowedEmpty::parse("other / panel / A: x").unwrap();
+        let listed = |partial| other.faults(&Report { partial, ..Report::default() }).len();
+        assert_eq!((listed(true), listed(false)), (0, 1));
         assert!(AllowedEmpty::parse("d / panel").is_err());
     }
 }

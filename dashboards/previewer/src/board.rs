@@ -2,13 +2,18 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::Options;
+use crate::variable::{SCRAPES, Variables};
+use crate::{Options, axis};
+
+/// Width of a page in pixels.
+pub const WIDTH: u32 = 1920;
 
 /// A dashboard.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Board {
     /// Name of the file without `.json`.
     pub name: String,
@@ -16,10 +21,12 @@ pub struct Board {
     pub uid: String,
     /// Its title.
     pub title: String,
-    /// Panels and headings of rows, as the JSON has them, with expressions ready to be asked.
+    /// Panels and headings of rows, as the JSON has them, with expressions and links filled in.
     pub panels: Vec<Value>,
     /// Annotations: name, colour, expression, and whether the value is the moment.
     pub annotations: Vec<Value>,
+    pub(crate) variables: Variables,
+    range: Duration,
 }
 
 /// A query of a panel.
@@ -33,6 +40,8 @@ pub struct Target<'a> {
     pub expr: &'a str,
     /// Whether only the present matters.
     pub instant: bool,
+    /// Time between two points.
+    pub step: Duration,
 }
 
 impl Board {
@@ -44,18 +53,31 @@ impl Board {
         let named = |error: String| format!("{}: {error}", file.display());
         let text = fs::read_to_string(file).map_err(|error| named(error.to_string()))?;
         let json: Value = serde_json::from_str(&text).map_err(|error| named(error.to_string()))?;
-        let mut panels =
-            json["panels"].as_array().ok_or_else(|| named("no dashboard: it has no panels".into()))?.clone();
-        let fill = Filler { options, variables: &json["templating"]["list"] };
-        for panel in &mut panels {
+        let panels = json["panels"].as_array().ok_or_else(|| named("no dashboard: it has no panels".into()))?.clone();
+        let annotations = json["annotations"]["list"].as_array().cloned().unwrap_or_default();
+        let variables = Variables::new(&json["templating"]["list"], &options.variables);
+        let [uid, title] = ["uid", "title"].map(|key| text_of(&json[key]).to_owned());
+        let mut board =
+            Self { name: name.to_owned(), uid, title, panels, annotations, variables, range: options.range };
+        board.fill();
+        Ok(board)
+    }
+
+    fn fill(&mut self) {
+        let (variables, range) = (&self.variables, self.range);
+        for panel in &mut self.panels {
+            let (step, rate) = (step(panel, range), rate_interval(panel, range));
             for target in panel["targets"].as_array_mut().into_iter().flatten() {
-                target["expr"] = fill.in_text(text_of(&target["expr"])).into();
+                target["expr"] = variables.expression(text_of(&target["expr"]), range, step, rate).into();
+            }
+            for link in panel["links"].as_array_mut().into_iter().flatten() {
+                link["url"] = variables.fill(text_of(&link["url"])).into();
             }
         }
-        let mut annotations = json["annotations"]["list"].as_array().cloned().unwrap_or_default();
-        annotations.iter_mut().for_each(|mark| mark["expr"] = fill.in_text(text_of(&mark["expr"])).into());
-        let text = |key: &str| text_of(&json[key]).to_owned();
-        Ok(Self { name: name.to_owned(), uid: text("uid"), title: text("title"), panels, annotations })
+        let step = mark_step(range);
+        for mark in &mut self.annotations {
+            mark["expr"] = variables.expression(text_of(&mark["expr"]), range, step, rate_of(step)).into();
+        }
     }
 
     /// All queries of all panels, in order.
@@ -66,9 +88,51 @@ impl Board {
                 ref_id: text_of(&target["refId"]),
                 expr: text_of(&target["expr"]),
                 instant: target["instant"] == true,
+                step: step(panel, self.range),
             })
         })
     }
+}
+
+/// Time between two points of a panel. Where the least step of its queries is `$__rate_interval` it is that, so that
+/// windows of this length meet and do not overlap.
+pub(crate) fn step(panel: &Value, range: Duration) -> Duration {
+    if windows_meet(panel) { rate_interval(panel, range) } else { interval(panel, range) }
+}
+
+fn windows_meet(panel: &Value) -> bool {
+    list(&panel["targets"]).iter().any(|target| target["interval"] == "$__rate_interval")
+}
+
+fn rate_interval(panel: &Value, range: Duration) -> Duration {
+    rate_of(interval(panel, range))
+}
+
+/// A `$__rate_interval` as Grafana makes it: a scrape more than the interval, and four scrapes at least.
+fn rate_of(interval: Duration) -> Duration {
+    (interval + SCRAPES).max(SCRAPES * 4)
+}
+
+/// A panel's `$__interval`: a round one, not below that between scrapes nor the panel's own `interval`.
+fn interval(panel: &Value, range: Duration) -> Duration {
+    let points = f64::from(width(panel) / 3);
+    let least = panel["interval"].as_str().and_then(|text| footprint_common::config::duration(text).ok());
+    Duration::from_secs_f64(axis::time(range.as_secs_f64() / points)).max(least.unwrap_or(SCRAPES)).max(SCRAPES)
+}
+
+/// Time between two points of an annotation: Prometheus gives no more than 11,000.
+pub(crate) fn mark_step(range: Duration) -> Duration {
+    Duration::from_secs_f64(axis::time((range.as_secs_f64() / 1000.0).max(60.0)))
+}
+
+/// Width of a panel's content in pixels.
+pub(crate) fn width(panel: &Value) -> u32 {
+    ((WIDTH - 32) * place(panel, "w") / 24).saturating_sub(24).max(60)
+}
+
+/// `x`, `y`, `w` or `h` of a panel in units of Grafana's grid.
+pub(crate) fn place(panel: &Value, key: &str) -> u32 {
+    panel["gridPos"][key].as_u64().and_then(|value| u32::try_from(value).ok()).unwrap_or(0)
 }
 
 /// The text of a JSON string, or nothing.
@@ -81,50 +145,32 @@ pub fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
-/// Fills variables into expressions.
-struct Filler<'a> {
-    options: &'a Options,
-    variables: &'a Value,
-}
-
-impl Filler<'_> {
-    fn in_text(&self, text: &str) -> String {
-        let range = self.options.range.as_secs();
-        let step = crate::ask::step(self.options.range).as_secs();
-        let mut text = text.replace("$__range", &format!("{range}s"));
-        // As Grafana does: four scrapes at least; a minute suits scrapes of fifteen seconds.
-        text = text.replace("$__rate_interval", &format!("{}s", (step + 15).max(60)));
-        text = text.replace("$__interval", &format!("{step}s"));
-        let mut names: Vec<&str> = list(self.variables).iter().map(|v| text_of(&v["name"])).collect();
-        // The longest first: `$job` must not be taken out of `$job_type`.
-        names.sort_by_key(|name| std::cmp::Reverse(name.len()));
-        for name in names.into_iter().filter(|name| !name.is_empty()) {
-            let value = self.options.variables.get(name).map_or(".+", String::as_str);
-            text = text.replace(&format!("${{{name}}}"), value).replace(&format!("${name}"), value);
-        }
-        text
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeMap;
-    use std::time::Duration;
 
     #[test]
-    fn variables_and_intervals_are_filled_in() {
-        let variables = serde_json::json!([{"name": "job"}, {"name": "job_type"}, {"name": "datasource"}]);
-        let options = Options {
-            prometheus: "http://x".parse().unwrap(),
-            folder: "x".into(),
-            dashboards: vec![],
-            range: Duration::from_secs(3600),
-            variables: BTreeMap::from([("job_type".to_owned(), "QUERY".to_owned())]),
-            out: None,
+    fn points_are_as_far_apart_as_pixels_scrapes_and_the_panel_allow() {
+        let mut panel = serde_json::json!({"gridPos": {"x": 0, "y": 0, "w": 8, "h": 8}});
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+        let hours = |hours: u64| minutes(hours * 60);
+        assert_eq!((width(&panel), step(&panel, hours(1))), (605, Duration::from_secs(20)));
+        assert_eq!(step(&panel, Duration::from_secs(900)), SCRAPES);
+        assert_eq!(step(&panel, hours(24)), Duration::from_secs(600));
+        panel["interval"] = "5m".into();
+        assert_eq!((step(&panel, hours(1)), rate_interval(&panel, hours(1))), (minutes(5), Duration::from_secs(315)));
+        assert_eq!((mark_step(hours(1)), mark_step(hours(720))), (minutes(1), hours(1)));
+    }
+
+    #[test]
+    fn a_least_step_of_the_rate_interval_makes_windows_meet() {
+        let mut panel = serde_json::json!({"gridPos": {"w": 8, "h": 8}, "targets": [{"refId": "A"}]});
+        let lengths = |panel: &Value, hours: u64| {
+            let range = Duration::from_secs(hours * 3600);
+            [step(panel, range), rate_interval(panel, range)].map(|length| length.as_secs())
         };
-        let fill = Filler { options: &options, variables: &variables };
-        let text = fill.in_text(r#"rate(x{job=~"$job",t=~"${job_type}"}[$__rate_interval]) + increase(y[$__range])"#);
-        assert_eq!(text, r#"rate(x{job=~".+",t=~"QUERY"}[60s]) + increase(y[3600s])"#);
+        assert_eq!((lengths(&panel, 1), lengths(&panel, 24)), ([20, 60], [600, 615]));
+        panel["targets"][0]["interval"] = "$__rate_interval".into();
+        assert_eq!((lengths(&panel, 1), lengths(&panel, 24)), ([60, 60], [615, 615]));
     }
 }

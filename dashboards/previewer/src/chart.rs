@@ -1,126 +1,184 @@
-//! Lines, bars and bands of colour over time, as SVG.
+//! Lines and bars over time, as SVG.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
+use footprint_common::run::html::escape;
 use plotters::coord::Shift;
 use plotters::prelude::*;
-use serde_json::Value;
 
 use crate::answer::Series;
 use crate::ask::Mark;
-use crate::board::{list, text_of};
-use crate::unit;
+use crate::axis::Axis;
+use crate::color::{css, named};
+use crate::{axis, unit};
 
-/// Colours of series, as many as a person can tell apart.
-pub(crate) const PALETTE: [RGBColor; 8] = [
-    RGBColor(115, 191, 105),
-    RGBColor(242, 204, 12),
-    RGBColor(138, 184, 255),
-    RGBColor(255, 152, 48),
-    RGBColor(242, 73, 92),
-    RGBColor(87, 148, 242),
-    RGBColor(184, 119, 217),
-    RGBColor(112, 219, 237),
-];
-const TEXT: RGBColor = RGBColor(160, 165, 175);
-const GRID: RGBColor = RGBColor(50, 53, 60);
+pub(crate) const TEXT: RGBColor = RGBColor(0xa0, 0xa5, 0xaf);
+pub(crate) const GRID: RGBColor = RGBColor(0x2c, 0x2f, 0x36);
 
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
+/// Plotters draws letters a fifth smaller than it is told: these are twelve pixels.
+pub(crate) const FONT: u32 = 15;
 
-/// A picture of this size; nothing if it cannot be drawn.
-pub(crate) fn svg(size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Drawn) -> String {
+pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+pub(crate) type Failure = DrawingAreaErrorKind<std::io::Error>;
+type Points = Vec<(f64, f64)>;
+/// How high it stands at each second.
+type Stacks = BTreeMap<i64, f64>;
+type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Axis, Axis>>;
+
+/// A picture of this size; nothing if it cannot be drawn. `draw` returns SVG that is laid over it.
+pub(crate) fn svg(size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Result<String, Failure>) -> String {
     let mut text = String::new();
-    {
+    let over = {
         let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
-        if draw(&area).and_then(|()| area.present()).is_err() {
-            return String::new();
-        }
+        let over = draw(&area);
+        area.present().and(over)
+    };
+    match (over, text.rfind("</svg>")) {
+        (Ok(over), Some(end)) => format!("{}{over}</svg>", &text[..end]),
+        _ => String::new(),
     }
-    text
 }
 
 /// What a panel over time shows.
 pub(crate) struct Lines<'a> {
     pub(crate) series: &'a [(String, &'a Series)],
+    /// A colour for each series.
+    pub(crate) colors: &'a [RGBColor],
     pub(crate) unit: &'a str,
     /// Begin and end in Unix time.
     pub(crate) span: (f64, f64),
+    /// Seconds between two points.
+    pub(crate) step: f64,
     pub(crate) bars: bool,
+    /// Whether series stand on each other.
+    pub(crate) stacked: bool,
     pub(crate) marks: &'a [Mark],
 }
 
 impl Lines<'_> {
-    /// The top of what is drawn: of a line, or of bars that stand on each other.
-    fn highest(&self) -> f64 {
-        let mut stacks: BTreeMap<i64, f64> = BTreeMap::new();
-        for (at, value) in self.values() {
-            let stack = stacks.entry(at as i64).or_default();
-            *stack = if self.bars { *stack + value } else { stack.max(value) };
-        }
-        stacks.into_values().fold(0.0, f64::max)
-    }
-
-    fn values(&self) -> impl Iterator<Item = (f64, f64)> {
-        let points = self.series.iter().flat_map(|(_, series)| series.points.iter().copied());
-        points.filter(|point| point.1.is_finite())
-    }
-
-    fn lowest(&self) -> f64 {
-        self.values().map(|point| point.1).fold(0.0, f64::min)
-    }
-
-    /// Draws axes, marks and series.
-    pub(crate) fn draw(&self, area: &Area<'_>) -> Drawn {
-        let (begin, end) = self.span;
-        let top = if self.highest() > 0.0 { self.highest() * 1.1 } else { 1.0 };
+    /// Draws axes, series and marks.
+    pub(crate) fn draw(&self, area: &Area<'_>) -> Result<String, Failure> {
+        let (low, high, step) = self.heights();
+        let (times, clock) = times(self.span, area);
         let mut chart = ChartBuilder::on(area)
             .margin(6)
+            .margin_right(16)
             .x_label_area_size(22)
             .y_label_area_size(64)
-            .build_cartesian_2d(begin..end, self.lowest() * 1.1..top)?;
+            .build_cartesian_2d(times, Axis::new(low..high, step))?;
         chart
             .configure_mesh()
             .axis_style(GRID)
             .bold_line_style(GRID)
             .light_line_style(TRANSPARENT)
-            .x_labels(6)
-            .y_labels(5)
-            .label_style(("sans-serif", 12).into_font().color(&TEXT))
+            .label_style(("sans-serif", FONT).into_font().color(&TEXT))
             .x_label_formatter(&|at| clock(*at))
-            .y_label_formatter(&|value| unit::show(*value, self.unit))
+            .y_label_formatter(&|value| unit::tick(*value, self.unit))
             .draw()?;
-        for mark in self.marks {
-            let line = PathElement::new([(mark.at, self.lowest()), (mark.at, top)], named(&mark.color).mix(0.7));
-            chart.draw_series([line])?;
+        if self.bars {
+            self.draw_bars(&mut chart)?
+        } else {
+            self.draw_lines(&mut chart)?
         }
-        let mut stacks: BTreeMap<i64, f64> = BTreeMap::new();
-        for (index, (_, series)) in self.series.iter().enumerate() {
-            let color = PALETTE[index % PALETTE.len()];
-            let points = series.points.iter().copied().filter(|point| point.1.is_finite());
-            if self.bars {
-                let width = (end - begin) / 260.0;
-                chart.draw_series(points.map(|(at, value)| {
-                    let base = stacks.entry(at as i64).or_default();
-                    let from = std::mem::replace(base, *base + value);
-                    Rectangle::new([(at, from), (at + width, from + value)], color.mix(0.8).filled())
-                }))?;
-                continue;
-            }
-            for part in unbroken(points, (end - begin) / 40.0) {
-                chart.draw_series(LineSeries::new(part.iter().copied(), color.stroke_width(2)))?;
-                if let [only] = part.as_slice() {
-                    chart.draw_series([Circle::new(*only, 2, color.filled())])?;
+        Ok(self.draw_marks(&chart, low, high))
+    }
+
+    /// Bottom and top of the picture, and a round step between.
+    fn heights(&self) -> (f64, f64, f64) {
+        let mut stacks = Stacks::new();
+        for (at, value) in self.series.iter().flat_map(|(_, series)| finite(series)) {
+            let stack = stacks.entry(at as i64).or_default();
+            *stack = if self.stacked { *stack + value } else { stack.max(value) };
+        }
+        let high = stacks.into_values().fold(0.0, f64::max);
+        let low = self.series.iter().flat_map(|(_, series)| finite(series)).map(|point| point.1).fold(0.0, f64::min);
+        let height = if high > low { (high - low) * 1.05 } else { 1.0 };
+        let step = axis::step(height, self.unit);
+        ((low / step).floor() * step, ((low + height) / step).ceil() * step, step)
+    }
+
+    fn draw_lines(&self, chart: &mut Chart<'_, '_>) -> Result<(), Failure> {
+        let mut stacks = Stacks::new();
+        for ((_, series), color) in self.series.iter().zip(self.colors) {
+            for part in unbroken(finite(series), self.step * 1.5) {
+                let (below, above) = self.pile(&mut stacks, &part);
+                let under: Vec<_> = above.iter().chain(below.iter().rev()).copied().collect();
+                let opacity = if self.stacked { 0.5 } else { 0.08 };
+                chart.draw_series([Polygon::new(under, color.mix(opacity).filled())])?;
+                chart.draw_series(LineSeries::new(above.iter().copied(), color.stroke_width(2)))?;
+                if let [only] = above.as_slice() {
+                    chart.draw_series([Circle::new(*only, 3, color.filled())])?;
                 }
             }
         }
         Ok(())
     }
+
+    /// Where points begin and end: at 0 and their value, or on what stands there already.
+    fn pile(&self, stacks: &mut Stacks, points: &[(f64, f64)]) -> (Points, Points) {
+        let ends = points.iter().map(|(at, value)| {
+            let mut flat = 0.0;
+            let base = if self.stacked { stacks.entry(*at as i64).or_default() } else { &mut flat };
+            let from = std::mem::replace(base, *base + value);
+            ((*at, from), (*at, from + value))
+        });
+        ends.unzip()
+    }
+
+    fn draw_bars(&self, chart: &mut Chart<'_, '_>) -> Result<(), Failure> {
+        let mut stacks = Stacks::new();
+        // A bar covers the window that it counts, as ours do in Grafana.
+        let ends = [0.9, 0.1].map(|share| self.step * share);
+        for ((_, series), color) in self.series.iter().zip(self.colors) {
+            let points: Vec<_> = finite(series).filter(|point| point.1 != 0.0).collect();
+            let (below, above) = self.pile(&mut stacks, &points);
+            let bar = |((at, from), (_, to)): ((f64, f64), (f64, f64))| {
+                Rectangle::new([(at - ends[0], from), (at - ends[1], to)], color.mix(0.8).filled())
+            };
+            chart.draw_series(below.into_iter().zip(above).map(bar))?;
+        }
+        Ok(())
+    }
+
+    /// A line for each pixel with marks, which says on hover what happened.
+    fn draw_marks(&self, chart: &Chart<'_, '_>, low: f64, high: f64) -> String {
+        let mut pixels: BTreeMap<i32, Vec<&Mark>> = BTreeMap::new();
+        for mark in self.marks {
+            pixels.entry(chart.backend_coord(&(mark.at, low)).0).or_default().push(mark);
+        }
+        let [bottom, top] = [low, high].map(|value| chart.backend_coord(&(self.span.0, value)).1);
+        let mut text = String::new();
+        for (x, marks) in pixels {
+            let said: Vec<String> = marks.iter().map(|mark| escape(&mark.text)).collect();
+            // Writing to a String cannot fail.
+            let _ = write!(
+                text,
+                "<g stroke=\"{color}\" fill=\"{color}\"><title>{}</title>\
+                 <path d=\"M{x} {top}V{bottom}\" stroke-opacity=\"0.6\" stroke-dasharray=\"3 3\"/>\
+                 <path d=\"M{x} {bottom}l-4 6h8z\"/></g>",
+                said.join("\n"),
+                color = css(named(&marks[0].color)),
+            );
+        }
+        text
+    }
+}
+
+/// The time axis, and the text of its values.
+pub(crate) fn times((begin, end): (f64, f64), area: &Area<'_>) -> (Axis, impl Fn(f64) -> String + use<>) {
+    let labels = (f64::from(area.dim_in_pixel().0) / 110.0).max(2.0);
+    let step = axis::time((end - begin) / labels);
+    (Axis::new(begin..end, step), move |at| axis::clock(at, step, end - begin))
+}
+
+fn finite(series: &Series) -> impl Iterator<Item = (f64, f64)> + use<'_> {
+    series.points.iter().copied().filter(|point| point.1.is_finite())
 }
 
 /// Parts without gaps longer than `gap` seconds.
-fn unbroken(points: impl Iterator<Item = (f64, f64)>, gap: f64) -> Vec<Vec<(f64, f64)>> {
-    let mut parts: Vec<Vec<(f64, f64)>> = Vec::new();
+fn unbroken(points: impl Iterator<Item = (f64, f64)>, gap: f64) -> Vec<Points> {
+    let mut parts: Vec<Points> = Vec::new();
     for point in points {
         match parts.last_mut() {
             Some(part) if part.last().is_some_and(|last| point.0 - last.0 <= gap) => part.push(point),
@@ -130,58 +188,57 @@ fn unbroken(points: impl Iterator<Item = (f64, f64)>, gap: f64) -> Vec<Vec<(f64,
     parts
 }
 
-/// A band for each series, coloured by the panel's value mappings.
-pub(crate) fn states(area: &Area<'_>, series: &[(String, &Series)], panel: &Value, (begin, end): (f64, f64)) -> Drawn {
-    let names: Vec<&str> = series.iter().map(|(name, _)| name.as_str()).collect();
-    let rows = names.len().max(1) as f64;
-    let mut chart = ChartBuilder::on(area)
-        .margin(6)
-        .x_label_area_size(22)
-        .y_label_area_size(200)
-        .build_cartesian_2d(begin..end, 0.0..rows)?;
-    chart
-        .configure_mesh()
-        .disable_mesh()
-        .axis_style(GRID)
-        .x_labels(6)
-        .y_labels(0)
-        .label_style(("sans-serif", 12).into_font().color(&TEXT))
-        .x_label_formatter(&|at| clock(*at))
-        .draw()?;
-    for (index, (name, series)) in series.iter().enumerate() {
-        let row = rows - index as f64;
-        let step = series.points.windows(2).map(|pair| pair[1].0 - pair[0].0).fold(f64::MAX, f64::min).min(end - begin);
-        let band = |(at, value): &(f64, f64)| {
-            let color = named(&mapped(panel, *value).map_or("blue".to_owned(), |(_, color)| color));
-            Rectangle::new([(*at, row - 0.15), (at + step, row - 0.85)], color.filled())
-        };
-        chart.draw_series(series.points.iter().map(band))?;
-        let label = chart.backend_coord(&(begin, row - 0.5));
-        let style = ("sans-serif", 12).into_font().color(&TEXT);
-        area.draw_text(&name.chars().take(32).collect::<String>(), &style, (8, label.1 - 7))?;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series(values: &[f64]) -> Series {
+        let points = values.iter().enumerate().map(|(index, value)| (1000.0 + 15.0 * index as f64, *value)).collect();
+        Series { labels: [].into(), points }
     }
-    Ok(())
-}
 
-/// Text and colour that a panel gives to a value.
-pub(crate) fn mapped(panel: &Value, value: f64) -> Option<(String, String)> {
-    let mappings = list(&panel["fieldConfig"]["defaults"]["mappings"]).iter();
-    let found = mappings.filter_map(|mapping| mapping["options"].get(value.to_string())).next()?;
-    Some((text_of(&found["text"]).to_owned(), text_of(&found["color"]).to_owned()))
-}
+    const COLORS: [RGBColor; 2] = [RGBColor(1, 2, 3), RGBColor(4, 5, 6)];
 
-/// A colour by its name in Grafana.
-pub(crate) fn named(color: &str) -> RGBColor {
-    match color {
-        "green" => RGBColor(115, 191, 105),
-        "red" => RGBColor(242, 73, 92),
-        "orange" => RGBColor(255, 152, 48),
-        "yellow" => RGBColor(250, 222, 42),
-        "purple" => RGBColor(184, 119, 217),
-        _ => RGBColor(87, 148, 242),
+    fn lines<'a>(series: &'a [(String, &'a Series)], stacked: bool, marks: &'a [Mark]) -> Lines<'a> {
+        let (unit, span) = ("short", (1000.0, 1060.0));
+        Lines { series, colors: &COLORS, unit, span, step: 15.0, bars: false, stacked, marks }
     }
-}
 
-fn clock(at: f64) -> String {
-    jiff::Timestamp::from_second(at as i64).map_or_else(|_| String::new(), |t| t.strftime("%H:%M").to_string())
+    #[test]
+    fn heights_hold_stacks_and_are_round() {
+        let (one, two) = (series(&[3.0, 9.0]), series(&[4.0, f64::NAN, 1.0]));
+        let both = [(String::new(), &one), (String::new(), &two)];
+        assert_eq!(lines(&both, false, &[]).heights(), (0.0, 10.0, 5.0));
+        assert_eq!(lines(&both, true, &[]).heights(), (0.0, 10.0, 5.0));
+        let (one, two) = (series(&[8.0]), series(&[-4.0]));
+        let both = [(String::new(), &one), (String::new(), &two)];
+        assert_eq!(lines(&both, false, &[]).heights(), (-5.0, 10.0, 5.0));
+        assert_eq!(lines(&[], false, &[]).heights(), (0.0, 1.0, 0.5));
+    }
+
+    #[test]
+    fn stacked_series_stand_on_each_other() {
+        let points = [(1000.0, 3.0), (1015.0, 9.0)];
+        let mut stacks = Stacks::from([(1015, 2.0)]);
+        let piled = lines(&[], true, &[]).pile(&mut stacks, &points);
+        assert_eq!(piled, (vec![(1000.0, 0.0), (1015.0, 2.0)], vec![(1000.0, 3.0), (1015.0, 11.0)]));
+        assert_eq!(lines(&[], false, &[]).pile(&mut stacks, &points[1..]), (vec![(1015.0, 0.0)], vec![(1015.0, 9.0)]));
+    }
+
+    #[test]
+    fn lines_break_at_gaps() {
+        let points = [(0.0, 1.0), (15.0, 2.0), (60.0, 3.0)];
+        assert_eq!(unbroken(points.into_iter(), 22.5), [points[..2].to_vec(), points[2..].to_vec()]);
+    }
+
+    #[test]
+    fn marks_say_what_happened_and_foreign_text_stays_text() {
+        let marks =
+            [("<b>", 1030.0), ("later", 1030.1)].map(|(text, at)| Mark { at, text: text.into(), color: "red".into() });
+        let one = series(&[1.0, 2.0, 3.0]);
+        let named = [("a".to_owned(), &one)];
+        let drawn = svg((400, 200), |area| lines(&named, false, &marks).draw(area));
+        assert!(drawn.contains("<title>&lt;b&gt;\nlater</title>") && drawn.ends_with("</svg>"), "{drawn}");
+        assert!(drawn.contains("<polyline") && drawn.contains("#010203"), "{drawn}");
+    }
 }

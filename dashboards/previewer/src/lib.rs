@@ -5,11 +5,17 @@
 pub mod allowed;
 mod answer;
 pub mod ask;
+mod axis;
 pub mod board;
 mod chart;
+mod color;
+mod mapping;
 mod page;
+mod panel;
 mod table;
+mod timeline;
 mod unit;
+mod variable;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,6 +28,7 @@ pub use allowed::AllowedEmpty;
 use answer::Series;
 use ask::Prometheus;
 use board::Board;
+pub use board::WIDTH;
 
 /// Queries under way at the same time.
 const AT_ONCE: usize = 6;
@@ -50,6 +57,8 @@ pub struct Report {
     pub panels: Vec<Query>,
     /// The pages that were written.
     pub pages: Vec<Page>,
+    /// Whether only some of the dashboards were asked.
+    pub partial: bool,
 }
 
 /// A page that was written.
@@ -57,7 +66,7 @@ pub struct Report {
 pub struct Page {
     /// Its file.
     pub file: PathBuf,
-    /// Height in pixels at a width of 1,920.
+    /// Height in pixels at a width of [`WIDTH`].
     pub height: u32,
 }
 
@@ -90,26 +99,29 @@ pub enum Outcome {
 /// Asks every query of the dashboards and, if wanted, writes their pages.
 ///
 /// # Errors
-/// When there is no such dashboard, it cannot be read, Prometheus does not answer, or a page cannot be written.
+/// When there is no such dashboard or variable, a dashboard cannot be read, Prometheus does not answer, or a page
+/// cannot be written.
 pub async fn draw(options: &Options) -> Result<Report, String> {
-    let prometheus = Prometheus::connect(&options.prometheus, options.range).await?;
+    draw_telling(options, |_| {}).await
+}
+
+/// [`draw`], which tells of each dashboard before it asks.
+///
+/// # Errors
+/// As [`draw`].
+pub async fn draw_telling(options: &Options, told: impl Fn(&Board)) -> Result<Report, String> {
     let boards = read(options)?;
+    let prometheus = Prometheus::connect(&options.prometheus, options.range).await?;
     if let Some(out) = &options.out {
         fs::create_dir_all(out).map_err(|error| format!("{}: {error}", out.display()))?;
     }
-    let mut report = Report::default();
+    let mut report = Report { partial: !options.dashboards.is_empty(), ..Report::default() };
     for board in &boards {
+        told(board);
         let answers = ask(&prometheus, board).await;
-        report.panels.extend(board.queries().zip(&answers).map(|(query, answer)| Query {
-            dashboard: board.uid.clone(),
-            panel: query.panel.to_owned(),
-            ref_id: query.ref_id.to_owned(),
-            expr: query.expr.to_owned(),
-            outcome: outcome(answer),
-        }));
+        report.panels.extend(board.queries().zip(&answers).map(|(query, answer)| came_of(board, &query, answer)));
         if let Some(out) = &options.out {
-            let marks = prometheus.marks(board).await;
-            report.pages.push(write(out, board, &answers, &marks, &prometheus)?);
+            report.pages.push(write(out, board, &answers, &prometheus).await?);
         }
     }
     if let Some(out) = &options.out {
@@ -125,12 +137,14 @@ async fn ask(prometheus: &Prometheus, board: &Board) -> Vec<Answer> {
     stream::iter(queries).map(|query| prometheus.ask(query)).buffered(AT_ONCE).collect().await
 }
 
-fn outcome(answer: &Answer) -> Outcome {
-    match answer {
+fn came_of(board: &Board, query: &board::Target<'_>, answer: &Answer) -> Query {
+    let outcome = match answer {
         Ok(series) if series.is_empty() => Outcome::Empty,
         Ok(series) => Outcome::Series(series.len()),
         Err(error) => Outcome::Failed(error.clone()),
-    }
+    };
+    let [panel, ref_id, expr] = [query.panel, query.ref_id, query.expr].map(str::to_owned);
+    Query { dashboard: board.uid.clone(), panel, ref_id, expr, outcome }
 }
 
 fn read(options: &Options) -> Result<Vec<Board>, String> {
@@ -141,7 +155,12 @@ fn read(options: &Options) -> Result<Vec<Board>, String> {
     }
     let wanted = |name: &String| options.dashboards.is_empty() || options.dashboards.contains(name);
     let chosen = files.iter().zip(&names).filter(|(_, name)| wanted(name));
-    chosen.map(|(file, name)| Board::read(file, name, options)).collect()
+    let boards: Vec<Board> = chosen.map(|(file, name)| Board::read(file, name, options)).collect::<Result<_, _>>()?;
+    let mut given = options.variables.keys();
+    match given.find(|name| !boards.iter().any(|board| board.variables.has(name))) {
+        Some(unknown) => Err(format!("none of these dashboards has a variable `{unknown}`")),
+        None => Ok(boards),
+    }
 }
 
 fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
@@ -152,15 +171,10 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
     if files.is_empty() { Err(format!("{}: no dashboards there", folder.display())) } else { Ok(files) }
 }
 
-fn write(
-    out: &Path,
-    board: &Board,
-    answers: &[Answer],
-    marks: &[ask::Mark],
-    prometheus: &Prometheus,
-) -> Result<Page, String> {
+async fn write(out: &Path, board: &Board, answers: &[Answer], prometheus: &Prometheus) -> Result<Page, String> {
+    let marks = prometheus.marks(board).await;
     let file = out.join(format!("{}.html", board.name));
-    put(&file, &page::of(board, answers, marks, prometheus.span()))?;
+    put(&file, &page::of(board, answers, &marks, prometheus.span()))?;
     Ok(Page { file, height: page::height(board) })
 }
 

@@ -1,15 +1,15 @@
 //! `dashboards/preview`
 
+mod picture;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use footprint_preview::{AllowedEmpty, Options, Outcome, Page, Report, draw};
-
-/// Names under which distributions install Chromium.
-const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
+use footprint_preview::board::Board;
+use footprint_preview::{AllowedEmpty, Options, Outcome, Page, Report, draw_telling};
 
 /// Draws the dashboards from a running Prometheus, as HTML pages and, if wanted, as PNG: for people without Grafana.
 #[derive(Parser)]
@@ -30,7 +30,7 @@ struct Flags {
     /// How far back panels over time look, such as 30m or 2d.
     #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = duration)]
     range: Duration,
-    /// Value of a variable instead of All, such as gcp_project=my-project; may be repeated.
+    /// Value of a variable instead of All, a regular expression such as gcp_project=a|b; may be repeated.
     #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = pair)]
     variables: Vec<(String, String)>,
     /// Also make a PNG of each page with Chromium.
@@ -77,12 +77,10 @@ async fn run(flags: Flags) -> Result<ExitCode, String> {
         variables: BTreeMap::from_iter(flags.variables),
         out: Some(flags.out.clone()),
     };
-    let report = draw(&options).await?;
+    let asking = |board: &Board| eprintln!("{}: {} queries", board.name, board.queries().count());
+    let report = draw_telling(&options, asking).await?;
     tell(&report, &flags.out);
-    let mut fine = true;
-    if flags.png {
-        fine = pictures(&report.pages)?;
-    }
+    let fine = !flags.png || pictures(&report.pages).await?;
     let faults = if flags.require_data { allowed.faults(&report) } else { Vec::new() };
     faults.iter().for_each(|fault| eprintln!("{fault}"));
     Ok(ExitCode::from(u8::from(!fine || !faults.is_empty())))
@@ -102,26 +100,13 @@ fn tell(report: &Report, out: &Path) {
 }
 
 /// Makes the pictures; says whether there is a browser.
-fn pictures(pages: &[Page]) -> Result<bool, String> {
-    let runs = |name: &&&str| Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success());
-    let Some(browser) = BROWSERS.iter().find(runs) else {
+async fn pictures(pages: &[Page]) -> Result<bool, String> {
+    let Some(browser) = picture::browser().await else {
         eprintln!("no browser for --png: install Chromium (Debian: apt-get install chromium)");
         return Ok(false);
     };
     for page in pages {
-        let picture = page.file.with_extension("png");
-        let file = page.file.canonicalize().map_err(|error| error.to_string())?;
-        let output = Command::new(browser)
-            .args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"])
-            .arg(format!("--window-size=1920,{}", page.height))
-            .arg(format!("--screenshot={}", picture.display()))
-            .arg(format!("file://{}", file.display()))
-            .output()
-            .map_err(|error| error.to_string())?;
-        if !output.status.success() || !picture.exists() {
-            return Err(format!("{browser} made no picture of {}", page.file.display()));
-        }
-        println!("{}", picture.display());
+        println!("{}", picture::make(browser, page).await?.display());
     }
     Ok(true)
 }
