@@ -58,6 +58,9 @@ struct Slot {
 /// How long what a former configuration asked for stays to be seen while the new one asks for the first time.
 const RETIRE_AFTER: Duration = Duration::from_secs(30);
 
+/// How old what is said without sources may become.
+const IDLE: Duration = Duration::from_secs(10);
+
 /// One state of the board, rendered at most once per format.
 #[derive(Default)]
 struct Publication {
@@ -108,6 +111,13 @@ impl Board {
         let mut inner = self.lock();
         let at = Instant::now().checked_add(RETIRE_AFTER);
         inner.slots.values_mut().for_each(|slot| slot.retires = at);
+        self.publish(&mut inner);
+    }
+
+    /// Takes all sources and their series off the board: another exporter leads.
+    pub fn clear(&self) {
+        let mut inner = self.lock();
+        inner.slots.clear();
         self.publish(&mut inner);
     }
 
@@ -215,7 +225,9 @@ impl Board {
         own.seal();
         let mut snapshots: Vec<_> = inner.slots.values().filter_map(|slot| slot.snapshot.clone()).collect();
         snapshots.push(Arc::new(own));
-        let expires = inner.slots.values().flat_map(|slot| [slot.expires, slot.retires]).flatten().min();
+        // Without a poll that publishes, what the process says of itself must not grow old.
+        let idle = inner.slots.is_empty().then(|| now.checked_add(IDLE)).flatten();
+        let expires = inner.slots.values().flat_map(|slot| [slot.expires, slot.retires]).flatten().chain(idle).min();
         inner.publication = Arc::new(Publication { snapshots, expires, ..Publication::default() });
     }
 

@@ -16,6 +16,7 @@ pub mod process;
 pub mod ranking;
 pub mod run;
 pub mod server;
+pub mod shard;
 pub mod snapshot;
 pub mod source;
 pub mod stage;

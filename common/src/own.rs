@@ -7,6 +7,12 @@ crate::metrics! {
     gauge footprint_config_last_reload_successful { exporter }
     /// When the configuration in force was read, in Unix time.
     gauge footprint_config_last_reload_success_timestamp_seconds { exporter }
+    /// Number of the exporter's shard, from 1 (`--shard`).
+    gauge footprint_shard { exporter }
+    /// Number of shards among which exporters of this kind share out what they watch.
+    gauge footprint_shards { exporter }
+    /// Whether the exporter holds its Kubernetes Lease and polls (1), or stands by (0). Absent without `--leader-election.lease`.
+    gauge footprint_leader { exporter, lease }
     /// Whether the last poll of the source succeeded (1) or not (0). `target` is what it watches, for example an Airflow environment.
     gauge footprint_source_up { exporter, source, target }
     /// When the source was last polled with success, in Unix time; 0 if never.

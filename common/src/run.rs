@@ -2,8 +2,10 @@
 
 mod cli;
 pub mod html;
+mod leader;
 pub mod pages;
 mod reload;
+mod service;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,8 +13,6 @@ use std::sync::Arc;
 
 use clap::{CommandFactory, FromArgMatches};
 use serde::de::DeserializeOwned;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
 
 use crate::board::Board;
 use crate::config::{self, ConfigError};
@@ -20,13 +20,13 @@ use crate::exposition::Format;
 use crate::metric::Catalogue;
 use crate::permission::{self, Questions};
 use crate::poll;
-use crate::server::{Listeners, check_web_config};
+use crate::server::check_web_config;
+use crate::shard::Shard;
 use crate::source::Sources;
 use crate::state::StateDir;
 use crate::telemetry::Telemetry;
 use cli::Flags;
-use pages::Site;
-use reload::{Polling, Wishes};
+use service::Service;
 
 /// An exporter: everything that tells one from another.
 pub struct Exporter<C> {
@@ -60,6 +60,7 @@ pub struct Tool {
 }
 
 /// What the runner gives to an exporter's sources.
+#[derive(Default)]
 pub struct Setup {
     /// Shared counters.
     pub telemetry: Arc<Telemetry>,
@@ -67,6 +68,8 @@ pub struct Setup {
     pub state: Option<Arc<StateDir>>,
     /// Folder of the configuration file; relative paths in it start here.
     pub config_dir: PathBuf,
+    /// The part of all targets that is watched.
+    pub shard: Shard,
 }
 
 impl<C: DeserializeOwned> Exporter<C> {
@@ -107,8 +110,9 @@ impl<C: DeserializeOwned> Exporter<C> {
         };
         let held = Held { telemetry, state };
         let text = config::read(&flags.config_file).map_err(|error| error.to_string())?;
-        let sources = self.configure(&text, &flags.config_file, &held)?;
+        let sources = self.configure(&text, flags, &held)?;
         held.telemetry.config_loaded(true);
+        held.telemetry.sharded(flags.shard);
         if let Some(path) = &flags.web_config {
             check_web_config(path).map_err(|error| error.to_string())?;
         }
@@ -117,99 +121,28 @@ impl<C: DeserializeOwned> Exporter<C> {
             return Ok(ExitCode::SUCCESS);
         }
         if flags.check_permissions {
-            return Ok(permission::check(self.made(&text, &flags.config_file, &held, self.permissions)?).await);
+            return Ok(permission::check(self.made(&text, flags, &held, self.permissions)?).await);
         }
-        let board = Board::new(self.name, self.metrics, held.telemetry.clone());
         if flags.once {
+            let board = Board::new(self.name, self.metrics, held.telemetry.clone());
             return Ok(print_once(sources, &board).await);
         }
-        self.serve(flags, sources, board, &held).await
+        Service::run(self, (flags, &held), (text, sources)).await
     }
 
     /// Makes the sources that `text`, the content of the configuration file, asks for.
-    fn configure(&self, text: &str, file: &Path, held: &Held) -> Result<Sources, String> {
-        self.made(text, file, held, self.sources)
+    fn configure(&self, text: &str, flags: &Flags, held: &Held) -> Result<Sources, String> {
+        self.made(text, flags, held, self.sources)
     }
 
     /// Makes what `make` makes of `text`; a problem names the file.
-    fn made<T>(&self, text: &str, file: &Path, held: &Held, make: Maker<C, T>) -> Result<T, String> {
+    fn made<T>(&self, text: &str, flags: &Flags, held: &Held, make: Maker<C, T>) -> Result<T, String> {
+        let file = &flags.config_file;
         let config_dir = file.parent().unwrap_or(Path::new("")).to_owned();
-        let setup = Setup { telemetry: held.telemetry.clone(), state: held.state.clone(), config_dir };
+        let (telemetry, state) = (held.telemetry.clone(), held.state.clone());
+        let setup = Setup { telemetry, state, config_dir, shard: flags.shard };
         let made = config::parse(text).and_then(|raw| make(raw, &setup));
         made.map_err(|error| error.in_file(file).to_string())
-    }
-
-    async fn serve(
-        &self,
-        flags: &Flags,
-        mut sources: Sources,
-        board: Arc<Board>,
-        held: &Held,
-    ) -> Result<ExitCode, String> {
-        let listeners = Listeners::bind(&flags.listen, flags.web_config.as_deref()).await.map_err(|e| e.to_string())?;
-        let (stop, stopped) = watch::channel(false);
-        if flags.state_dir.is_none() {
-            tracing::warn!(
-                "no --state.dir: after a restart, counters begin anew and what ended meanwhile is not counted"
-            );
-        }
-        for address in listeners.addresses() {
-            tracing::info!(exporter = self.name, version = self.version, %address, "listening");
-        }
-        let (mut wishes, asker) = Wishes::listen()?;
-        let site = Site::new([self.name, self.about, self.version], &flags.telemetry_path, board.clone());
-        let site = Arc::new(if flags.lifecycle { site.reloading(asker) } else { site });
-        site.show(std::mem::take(&mut sources.pages));
-        let serving = tokio::spawn(listeners.serve(pages::handler(site.clone()), async move {
-            let _ = stopped.clone().wait_for(|stop| *stop).await;
-        }));
-        let mut polling = Polling::start(sources, board.clone());
-        let end = wait_for_signal();
-        tokio::pin!(end);
-        loop {
-            tokio::select! {
-                ended = &mut end => break ended?,
-                wish = wishes.next() => {
-                    tracing::info!(from = wish.from, file = %flags.config_file.display(), "reloading the configuration");
-                    let (now, result) = self.reload(flags, polling, &site, held).await?;
-                    polling = now;
-                    wish.answer(result);
-                }
-            }
-        }
-        let _ = stop.send(true);
-        let (_, _) = tokio::join!(polling.end(), serving);
-        tracing::info!("stopped");
-        Ok(ExitCode::SUCCESS)
-    }
-
-    /// Replaces the sources by those of the configuration file as it is now. One that cannot be used changes nothing.
-    /// The outer error ends the exporter: the state could not be taken up again.
-    async fn reload(
-        &self,
-        flags: &Flags,
-        polling: Polling,
-        site: &Site,
-        held: &Held,
-    ) -> Result<(Polling, Result<(), String>), String> {
-        let file = &flags.config_file;
-        let text = config::read(file).map_err(|error| error.to_string());
-        let checked = text.and_then(|text| self.configure(&text, file, &Held::default()).map(|_| text));
-        let text = match checked {
-            Ok(text) => text,
-            Err(problem) => {
-                tracing::error!(problem, "the configuration on disk cannot be used; the one before it stays");
-                held.telemetry.config_loaded(false);
-                return Ok((polling, Err(problem)));
-            }
-        };
-        polling.end().await;
-        site.board().retire();
-        let mut sources = self.configure(&text, file, held)?;
-        site.show(std::mem::take(&mut sources.pages));
-        held.telemetry.config_loaded(true);
-        tracing::info!(sources = sources.len(), "configuration reloaded");
-        Ok((Polling::start(sources, site.board().clone()), Ok(())))
     }
 }
 
@@ -230,15 +163,4 @@ async fn print_once(sources: Sources, board: &Arc<Board>) -> ExitCode {
         }
     }
     ExitCode::from(u8::from(failed > 0))
-}
-
-async fn wait_for_signal() -> Result<(), String> {
-    let listen = |kind| signal(kind).map_err(|error| format!("cannot listen for signals: {error}"));
-    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
-    let name = tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
-    };
-    tracing::info!(signal = name, "stopping");
-    Ok(())
 }

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use crate::board::unix_seconds;
 use crate::own;
+use crate::shard::Shard;
 use crate::snapshot::Snapshot;
 
 /// Counters shared by clients, state files and the board. Cheap to update, read at publication.
@@ -22,6 +23,8 @@ struct Counts {
     state: BTreeMap<String, StateCounts>,
     billed_bytes: u64,
     config: Option<Config>,
+    shard: Shard,
+    leads: Option<(String, bool)>,
 }
 
 /// How the last reading of the configuration file went.
@@ -51,6 +54,16 @@ impl Telemetry {
         counts.config = Some(Config { good, in_force_since: if good { now } else { before } });
     }
 
+    /// Notes which part of the targets is watched.
+    pub fn sharded(&self, shard: Shard) {
+        self.lock().shard = shard;
+    }
+
+    /// Notes whether the exporter holds its lease.
+    pub fn leads(&self, lease: &str, leads: bool) {
+        self.lock().leads = Some((lease.to_owned(), leads));
+    }
+
     /// Counts a request to `api` by HTTP status code or kind of failure.
     pub fn count_request(&self, api: &'static str, code: &str) {
         *self.lock().requests.entry((api, code.to_owned())).or_default() += 1;
@@ -74,6 +87,11 @@ impl Telemetry {
             snapshot.set_bool(&own::footprint_config_last_reload_successful, [exporter], config.good);
             let since = unix_seconds(config.in_force_since);
             snapshot.set(&own::footprint_config_last_reload_success_timestamp_seconds, [exporter], since);
+        }
+        snapshot.set(&own::footprint_shard, [exporter], f64::from(counts.shard.number()));
+        snapshot.set(&own::footprint_shards, [exporter], f64::from(counts.shard.count()));
+        if let Some((lease, leads)) = &counts.leads {
+            snapshot.set_bool(&own::footprint_leader, [exporter, lease], *leads);
         }
         for ((api, code), count) in &counts.requests {
             snapshot.set(&own::footprint_api_requests_total, [exporter, api, code], *count as f64);

@@ -147,6 +147,7 @@ fn exporter(moto: &Moto, dir: &Path) -> Stage {
     let counting = Counting { classifier: Classifier::builtin(), forget_after, max_jobs: 100, verdicts: false };
     let state = StateDir::open(dir, "embulk", telemetry.clone()).unwrap();
     let shared = Shared {
+        shard: Default::default(),
         keeper: Keeper::open(Runtime::AwsBatch, Arc::new(counting), Some(&state)),
         naming: Arc::new(Naming::default()),
         select: Arc::new(Regex::new("(?i)embulk").unwrap()),

@@ -188,7 +188,7 @@ async fn a_token_that_expires_is_fetched_anew_and_a_wrong_secret_is_told_to_nobo
 #[test]
 fn an_address_with_a_password_is_refused_and_not_repeated() {
     let raw = config::parse("environments: [{name: main, url: 'http://ann:planted-password@127.0.0.1:1'}]").unwrap();
-    let setup = Setup { telemetry: Default::default(), state: None, config_dir: "".into() };
+    let setup = Setup::default();
     let refused = (airflow_exporter::EXPORTER.sources)(raw, &setup).err().unwrap();
     let said = refused.in_file(std::path::Path::new("airflow.yaml")).to_string();
     assert!(said.contains("under auth") && !said.contains("planted"), "{said}");

@@ -19,6 +19,11 @@ impl Exporter {
     /// Starts a binary of the workspace with a configuration file, listening on `port`. Logs go
     /// to `DIR/NAME.log`, appended.
     pub fn start(name: &str, config: &Path, port: u16, args: &[&str]) -> Self {
+        Self::start_with(&[], name, config, port, args)
+    }
+
+    /// The same with more environment variables.
+    pub fn start_with(environment: &[(&str, &str)], name: &str, config: &Path, port: u16, args: &[&str]) -> Self {
         let log = config.with_file_name(format!("{name}.log"));
         let log = File::options().create(true).append(true).open(log).expect("log file");
         let child = Command::new(binary(name))
@@ -26,6 +31,7 @@ impl Exporter {
             .arg(config)
             .arg(format!("--web.listen-address=127.0.0.1:{port}"))
             .args(args)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stderr(log)
             .spawn()

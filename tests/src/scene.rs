@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use footprint_common::config;
 use footprint_common::metric::Catalogue;
 use footprint_common::run::{Exporter, Setup};
+use footprint_common::shard::Shard;
 use footprint_common::source::Sources;
 use footprint_common::stage::{Polled, Stage};
 use footprint_common::state::StateDir;
@@ -65,6 +66,7 @@ pub struct Scene {
     config: String,
     state: tempfile::TempDir,
     keeps_state: bool,
+    shard: Shard,
     stage: Option<Stage>,
     /// The exporter's clock less that of the world.
     own_skew: Span,
@@ -97,9 +99,19 @@ impl Scene {
         let config = config.replace("DOCKER", &simulator.docker_url()).replace("SIMULATOR", simulator.url());
         let state = tempfile::tempdir().expect("a directory");
         let dir = dir.to_owned();
-        let mut scene = Self { simulator, subject, dir, config, state, keeps_state, stage: None, own_skew: Span(0) };
+        let (shard, stage, own_skew) = (Shard::default(), None, Span(0));
+        let mut scene = Self { simulator, subject, dir, config, state, keeps_state, shard, stage, own_skew };
         scene.restart();
         scene
+    }
+
+    /// Goes on as one shard of several, begun anew.
+    ///
+    /// # Panics
+    /// When the configuration cannot be used.
+    pub fn take_shard(&mut self, shard: Shard) {
+        self.shard = shard;
+        self.restart();
     }
 
     /// Drops the exporter as SIGKILL would, and starts it anew.
@@ -112,7 +124,8 @@ impl Scene {
         let (name, metrics) = self.subject.name_and_metrics();
         let open = || StateDir::open(self.state.path(), name, telemetry.clone()).expect("the state directory");
         let state = self.keeps_state.then(open);
-        let setup = Setup { telemetry: telemetry.clone(), state, config_dir: self.dir.clone() };
+        let (config_dir, shard) = (self.dir.clone(), self.shard);
+        let setup = Setup { telemetry: telemetry.clone(), state, config_dir, shard };
         let sources = self.subject.sources(&self.config, &setup);
         self.stage = Some(Stage::new(name, metrics, sources, telemetry));
     }

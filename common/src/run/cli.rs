@@ -7,6 +7,9 @@ use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use super::leader::Place;
+use crate::shard::Shard;
+
 #[derive(Debug, Parser)]
 #[command(
     after_help = "Exit codes: 0 done, 1 a source failed (--once) or a permission is missing (--check-permissions), \
@@ -36,6 +39,15 @@ pub(super) struct Flags {
     /// Directory for what must survive a restart. Without it counting starts anew each time.
     #[arg(long = "state.dir", value_name = "DIR", env = "FOOTPRINT_STATE_DIR")]
     pub(super) state_dir: Option<PathBuf>,
+
+    /// Watch only this part of all targets: 2/5 is the second of five. pod/5 takes the number from the name of a
+    /// StatefulSet's pod.
+    #[arg(long, value_name = "I/N", default_value = "1/1", value_parser = Shard::parse)]
+    pub(super) shard: Shard,
+
+    /// Poll only while holding this Kubernetes Lease; with several shards, the one of that name and -I.
+    #[arg(long = "leader-election.lease", value_name = "[NAMESPACE/]NAME", value_parser = Place::parse)]
+    pub(super) lease: Option<Place>,
 
     /// Least severe level that is logged.
     #[arg(long = "log.level", value_name = "LEVEL", default_value = "info")]

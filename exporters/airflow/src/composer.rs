@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use footprint_common::error::PollError;
 use footprint_common::gcp::composer::{Composer, Environment, State};
+use footprint_common::shard::Shard;
 use footprint_common::snapshot::Snapshot;
 use footprint_common::source::{Recruiter, Source};
 
@@ -23,6 +24,8 @@ pub struct Wanted {
     pub taken: Arc<BTreeSet<String>>,
     /// Whether other projects or locations are watched too, which may have the same names.
     pub one_of_several: bool,
+    /// The part of them that is watched here, by label.
+    pub shard: Shard,
 }
 
 /// The environments of one project and location.
@@ -94,7 +97,8 @@ impl Source for Discovery {
     async fn poll(&mut self, _now: SystemTime) -> Result<Snapshot, PollError> {
         let mut found = self.api.environments().await?;
         found.retain(|environment| self.wanted.names.is_empty() || self.wanted.names.contains(&environment.name));
-        let found: Vec<_> = found.into_iter().map(|environment| (self.label(&environment), environment)).collect();
+        let labelled = found.into_iter().map(|environment| (self.label(&environment), environment));
+        let found: Vec<_> = labelled.filter(|(label, _)| self.wanted.shard.owns(label)).collect();
         self.recruit(&found)?;
         Ok(snapshot(&self.api.project, &self.api.location, &found))
     }

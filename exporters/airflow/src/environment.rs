@@ -9,6 +9,7 @@ use footprint_common::config::ConfigError;
 use footprint_common::gcp::auth::TokenSource;
 use footprint_common::gcp::composer::Composer;
 use footprint_common::run::Setup;
+use footprint_common::shard::Shard;
 use footprint_common::source::{Recruiter, Schedule, Sources};
 use footprint_common::state::StateDir;
 use footprint_common::telemetry::Telemetry;
@@ -48,10 +49,12 @@ pub(crate) fn sources(raw: Raw, setup: &Setup) -> Result<Sources, ConfigError> {
         let key = format!("environments[{index}]");
         let limits = (factory.settings.request_timeout, factory.settings.calls_per_minute);
         let client = environment.connect(&key, tokens.as_ref(), limits, setup)?;
-        factory.add(&environment.name.value, client, |target, source| source.into_sources(&mut sources, target));
+        if setup.shard.owns(&environment.name.value) {
+            factory.add(&environment.name.value, client, |target, source| source.into_sources(&mut sources, target));
+        }
     }
     if let Some(tokens) = tokens {
-        add_discoveries(&raw, &factory, &tokens, names, &mut sources)?;
+        add_discoveries(&raw, &factory, &tokens, (names, setup.shard), &mut sources)?;
     }
     Ok(sources)
 }
@@ -82,7 +85,7 @@ fn add_discoveries(
     raw: &Raw,
     factory: &Factory,
     tokens: &TokenSource,
-    taken: BTreeSet<String>,
+    (taken, shard): (BTreeSet<String>, Shard),
     sources: &mut Sources,
 ) -> Result<(), ConfigError> {
     let taken = Arc::new(taken);
@@ -93,6 +96,7 @@ fn add_discoveries(
             names: composer.environments.clone(),
             taken: taken.clone(),
             one_of_several: raw.composer.len() > 1,
+            shard,
         };
         let discovery = Discovery::new(api, wanted, factory.clone(), sources.recruiter());
         sources.add(&target, Schedule::every(factory.settings.poll_status), discovery);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use footprint_common::config::{ConfigError, at_least, duration_or, glob};
+use footprint_common::shard::Shard;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
@@ -194,10 +195,10 @@ impl Settings {
     ///
     /// # Errors
     /// The first value that cannot be used.
-    pub fn new(raw: &Raw) -> Result<Self, ConfigError> {
+    pub fn new(raw: &Raw, shard: Shard) -> Result<Self, ConfigError> {
         let (seconds, poll, limits) = (Duration::from_secs, &raw.poll, &raw.limits);
         let prices = Arc::new(Prices::new(&raw.prices)?);
-        let what_if = WhatIfSettings::new(raw.what_if.as_ref())?;
+        let what_if = WhatIfSettings::new(raw.what_if.as_ref(), shard)?;
         let per_second = at_least("limits.requests_per_second", limits.requests_per_second.as_ref(), 40, 1)?;
         Ok(Self {
             poll_jobs: duration_or("poll.jobs", poll.jobs.as_ref(), seconds(15))?,
@@ -236,10 +237,16 @@ impl Counting {
 }
 
 impl WhatIfSettings {
-    fn new(raw: Option<&RawWhatIf>) -> Result<Option<Self>, ConfigError> {
+    /// What contracts would cost depends on the demand of all projects together: a shard cannot tell.
+    fn new(raw: Option<&RawWhatIf>, shard: Shard) -> Result<Option<Self>, ConfigError> {
+        let wanted = raw.is_some_and(|raw| raw.enabled != Some(false));
+        if wanted && !shard.is_whole() {
+            let fix = "leave what_if out here, and run one exporter with it and without --shard";
+            return Err(ConfigError::new("what_if", "needs all projects, and --shard leaves some to others", fix));
+        }
         let none = RawWhatIf::default();
         let raw = raw.unwrap_or(&none);
-        if raw.enabled == Some(false) {
+        if raw.enabled == Some(false) || !shard.is_whole() {
             return Ok(None);
         }
         let mut names = BTreeSet::new();

@@ -28,7 +28,7 @@ const RESERVATIONS: [[&str; 3]; 3] = [
 
 /// All questions of a configuration.
 pub(crate) fn questions(raw: Raw, setup: &Setup) -> Result<Questions, ConfigError> {
-    let settings = Settings::new(&raw)?;
+    let settings = Settings::new(&raw, setup.shard)?;
     let apis = Apis::new(&raw, &settings, setup)?;
     let (rest, tokens) = (apis.bigquery(&raw)?, apis.tokens.clone());
     let named: BTreeSet<String> = raw.projects.iter().map(|project| project.value.clone()).collect();

@@ -57,7 +57,8 @@ impl Source for Projects {
 
     async fn poll(&mut self, _now: SystemTime) -> Result<Snapshot, PollError> {
         let all = self.factory.client.projects().await?;
-        let wanted = |project: &String| self.wanted.wants(project) && !self.named.contains(project.as_str());
+        let (named, shard) = (&self.named, self.factory.shard);
+        let wanted = |project: &String| self.wanted.wants(project) && !named.contains(project) && shard.owns(project);
         let found = all.into_iter().filter(wanted).collect();
         self.follow(&found);
         let mut snapshot = Snapshot::new();

@@ -8,6 +8,7 @@ use footprint_common::gcp::auth::TokenSource;
 use footprint_common::gcp::bigquery;
 use footprint_common::gcp::rest::Rest;
 use footprint_common::run::Setup;
+use footprint_common::shard::Shard;
 use footprint_common::source::{Schedule, Sources};
 use footprint_common::state::StateDir;
 use footprint_common::upstream::Upstream;
@@ -27,18 +28,20 @@ pub(crate) struct Factory {
     pub(crate) settings: Arc<Settings>,
     pub(crate) client: Client,
     pub(crate) hub: Option<Hub>,
+    pub(crate) shard: Shard,
     state: Option<Arc<StateDir>>,
 }
 
 /// All sources of a configuration.
 pub(crate) fn sources(raw: Raw, setup: &Setup) -> Result<Sources, ConfigError> {
     check_not_empty(&raw)?;
-    let settings = Arc::new(Settings::new(&raw)?);
+    let settings = Arc::new(Settings::new(&raw, setup.shard)?);
     let apis = Apis::new(&raw, &settings, setup)?;
     let bigquery = apis.bigquery(&raw)?;
     let factory = Factory {
         client: Client::new(bigquery, settings.what_if.is_some()),
         hub: settings.what_if.as_ref().map(|_| Hub::default()),
+        shard: setup.shard,
         state: setup.state.clone(),
         settings: settings.clone(),
     };
@@ -71,8 +74,10 @@ fn add_projects(raw: &Raw, factory: &Factory, sources: &mut Sources) -> Result<(
             let problem = format!("`{}` is there twice", project.value);
             return Err(ConfigError::new(key, problem, "name each project once").at(project));
         }
-        let (schedule, source) = factory.jobs(&project.value);
-        sources.add(&project.value, schedule, source);
+        if factory.shard.owns(&project.value) {
+            let (schedule, source) = factory.jobs(&project.value);
+            sources.add(&project.value, schedule, source);
+        }
     }
     if let Some(discover) = &raw.discover {
         if discover.value.include.is_empty() {
@@ -103,9 +108,11 @@ fn add_reservations(
             if !seen.insert(target.to_lowercase()) {
                 return Err(ConfigError::new(key, format!("`{target}` is there twice"), "name it once").at(location));
             }
-            let source =
-                Reservations::new(project, &location.value, rest.clone(), prices, every, factory.state.as_ref());
-            sources.add(&target, schedule(settings, every), source);
+            if factory.shard.owns(&target) {
+                let source =
+                    Reservations::new(project, &location.value, rest.clone(), prices, every, factory.state.as_ref());
+                sources.add(&target, schedule(settings, every), source);
+            }
         }
     }
     Ok(())

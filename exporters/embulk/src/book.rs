@@ -46,17 +46,20 @@ pub enum Ignored {
     NotEmbulk,
     /// Embulk previewed or guessed.
     NotARun,
+    /// Another shard watches the job.
+    OtherShard,
 }
 
 impl Ignored {
     /// Every value.
-    pub const ALL: [Ignored; 2] = [Ignored::NotEmbulk, Ignored::NotARun];
+    pub const ALL: [Ignored; 3] = [Ignored::NotEmbulk, Ignored::NotARun, Ignored::OtherShard];
 
     /// The label value.
     pub fn as_str(self) -> &'static str {
         match self {
             Ignored::NotEmbulk => "not_embulk",
             Ignored::NotARun => "not_a_run",
+            Ignored::OtherShard => "other_shard",
         }
     }
 }

@@ -72,7 +72,7 @@ footprint_common::metrics! {
 
     /// Ended runs with less evidence than there should be, by what is missing: log (it could not be read), log_end (it could not be read to its end), exit_code, end (the run vanished while nobody looked). Log files never have an exit code, so there it is not counted.
     counter embulk_runs_incomplete_total { runtime, missing }
-    /// Containers, jobs and files that were looked at and left out, by reason: not_embulk, not_a_run (preview, guess or another command).
+    /// Containers, jobs and files that were looked at and left out, by reason: not_embulk, not_a_run (preview, guess or another command), other_shard (see --shard).
     counter embulk_runs_ignored_total { runtime, reason }
     /// Jobs that are known.
     gauge embulk_jobs { runtime }

@@ -9,6 +9,7 @@ use footprint_common::airflow::place::RawEnvironment;
 use footprint_common::config::ConfigError;
 use footprint_common::gcp::auth::TokenSource;
 use footprint_common::run::Setup;
+use footprint_common::shard::Shard;
 use footprint_common::source::{Schedule, Source, Sources};
 
 use crate::aws_batch::AwsBatchSource;
@@ -34,6 +35,7 @@ const AIRFLOW_CALLS_PER_MINUTE: f64 = 20.0;
 pub(crate) fn sources(raw: Raw, setup: &Setup) -> Result<Sources, ConfigError> {
     check_not_empty(&raw)?;
     let settings = Settings::new(&raw, setup)?;
+    check_shard(&raw, setup.shard)?;
     let mut making = Making { settings: &settings, setup, sources: Sources::new(), keepers: Vec::new() };
     if let Some(raw) = &raw.kubernetes {
         let block = kubernetes::Settings::new(raw, &setup.config_dir)?;
@@ -75,6 +77,7 @@ impl Making<'_> {
             keeper: Keeper::open(runtime, counting.clone(), self.setup.state.as_ref()),
             naming: naming.clone(),
             select: select.clone(),
+            shard: self.setup.shard,
             telemetry: self.setup.telemetry.clone(),
             config_dir: self.setup.config_dir.clone(),
         };
@@ -89,6 +92,18 @@ fn check_not_empty(raw: &Raw) -> Result<(), ConfigError> {
         return Err(ConfigError::new("", "nothing to watch", fix));
     }
     Ok(())
+}
+
+/// Containers and files are read where they are, by an exporter on each machine; sharing them out would be a mistake.
+fn check_shard(raw: &Raw, shard: Shard) -> Result<(), ConfigError> {
+    let local = [("docker", raw.docker.is_some()), ("files", !raw.files.is_empty())];
+    match local.into_iter().find(|(_, there)| *there && !shard.is_whole()) {
+        Some((key, _)) => {
+            let fix = "watch them from an exporter on that machine, without --shard";
+            Err(ConfigError::new(key, "is of one machine only, so that --shard cannot share it out", fix))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Google tokens, where an Airflow needs them.

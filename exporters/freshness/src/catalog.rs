@@ -93,8 +93,11 @@ impl Catalog {
     fn expose(&self, lists: &Lists) -> Snapshot {
         let mut snapshot = Snapshot::new();
         let estate = lock(&self.estate);
-        let mut watched: BTreeMap<&str, usize> = lists.keys().map(|dataset| (dataset.as_str(), 0)).collect();
-        for (_, name, _) in estate.watched().filter(|(_, name, _)| name.parts()[0] == self.project) {
+        let owned = |dataset: &&String| self.settings.shard.owns(&format!("{}.{dataset}", self.project));
+        let mut watched: BTreeMap<&str, usize> =
+            lists.keys().filter(owned).map(|dataset| (dataset.as_str(), 0)).collect();
+        let ours = |name: &Name| name.parts()[0] == self.project && self.settings.owns(name);
+        for (_, name, _) in estate.watched().filter(|(_, name, _)| ours(name)) {
             *watched.entry(name.parts()[1]).or_default() += 1;
         }
         for (dataset, tables) in watched {

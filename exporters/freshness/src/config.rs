@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use footprint_common::config::{ConfigError, at_least, duration_or, glob};
+use footprint_common::run::Setup;
+use footprint_common::shard::Shard;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use crate::estate::table::Name;
 use crate::objective::{Objectives, RawObjective};
 
 /// The file as written.
@@ -116,6 +119,8 @@ pub struct Settings {
     pub max_series: usize,
     /// Which tables are watched.
     pub wanted: Wanted,
+    /// Which of their datasets this exporter looks at and speaks of.
+    pub shard: Shard,
     /// What is asked of them.
     pub objectives: Objectives,
 }
@@ -146,11 +151,11 @@ impl Wanted {
 }
 
 impl Settings {
-    /// The second stage of everything but projects and credentials; files are relative to `config_dir`.
+    /// The second stage of everything but projects and credentials.
     ///
     /// # Errors
     /// The first value that cannot be used.
-    pub fn new(raw: &Raw, config_dir: &Path) -> Result<Self, ConfigError> {
+    pub fn new(raw: &Raw, setup: &Setup) -> Result<Self, ConfigError> {
         let (seconds, poll, limits) = (Duration::from_secs, &raw.poll, &raw.limits);
         let per_second = at_least("limits.requests_per_second", limits.requests_per_second.as_ref(), 40, 1)?;
         Ok(Self {
@@ -168,8 +173,14 @@ impl Settings {
             max_late_info: at_least("limits.max_late_info", limits.max_late_info.as_ref(), 500, 1)?,
             max_series: at_least("limits.max_series", limits.max_series.as_ref(), 500_000, 1)?,
             wanted: Wanted::new(&raw.tables)?,
-            objectives: Objectives::new(raw, config_dir)?,
+            shard: setup.shard,
+            objectives: Objectives::new(raw, &setup.config_dir)?,
         })
+    }
+
+    /// Whether this exporter looks at a table and speaks of it: all of a dataset belong to one.
+    pub fn owns(&self, table: &Name) -> bool {
+        self.shard.owns(table.dataset_path())
     }
 }
 

@@ -50,11 +50,15 @@ impl Looks {
         Self { project: project.to_owned(), client, settings, estate }
     }
 
+    fn looks_at(&self, name: &Name) -> bool {
+        name.parts()[0] == self.project && self.settings.owns(name)
+    }
+
     /// The tables of this poll: those that were written since they were looked at, then those that were
     /// looked at longest ago, as many as keep the pace.
     fn due(&self, now: i64) -> Vec<Due> {
         let estate = lock(&self.estate);
-        let mut all: Vec<_> = estate.watched().filter(|(_, name, _)| name.parts()[0] == self.project).collect();
+        let mut all: Vec<_> = estate.watched().filter(|(_, name, _)| self.looks_at(name)).collect();
         let every = self.settings.poll_tables.as_secs_f64();
         let even = (all.len() as f64 * TICK.as_secs_f64() / every * HEADROOM).ceil() as usize;
         let allowed = f64::from(self.settings.requests_per_second.get()) * TICK.as_secs_f64() * SHARE;
@@ -146,7 +150,7 @@ impl Looks {
     fn expose(&self) -> Snapshot {
         let mut snapshot = Snapshot::new();
         let estate = lock(&self.estate);
-        let ours = || estate.watched().filter(|(_, name, _)| name.parts()[0] == self.project);
+        let ours = || estate.watched().filter(|(_, name, _)| self.looks_at(name));
         if let Some(oldest) = ours().map(|(_, _, facts)| facts.looked_at).min() {
             snapshot.set(&metrics::bigquery_freshness_oldest_look_timestamp_seconds, [&self.project], oldest as f64);
         }

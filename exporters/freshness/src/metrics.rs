@@ -63,8 +63,8 @@ footprint_common::metrics! {
     gauge bigquery_freshness_tables_watched { gcp_project, dataset }
     /// Tables that are listed but cannot be read, by reason: permission, gone, malformed.
     gauge bigquery_freshness_tables_unreadable { gcp_project, dataset, reason }
-    /// Tables that are late now, by late_cause: self, upstream.
-    gauge bigquery_freshness_tables_late { late_cause }
+    /// Tables of the dataset that are late now, by late_cause: self, upstream.
+    gauge bigquery_freshness_tables_late { gcp_project, dataset, late_cause }
     /// Late tables without a series of bigquery_table_late_info, because there are too many.
     gauge bigquery_freshness_late_tables_untold {}
     /// When the table that was looked at longest ago was looked at, in Unix time.

@@ -37,7 +37,7 @@ struct Tables {
 
 /// All questions of a configuration.
 pub(crate) fn questions(raw: Raw, setup: &Setup) -> Result<Questions, ConfigError> {
-    let settings = Settings::new(&raw, &setup.config_dir)?;
+    let settings = Settings::new(&raw, setup)?;
     let tokens = setup::tokens(&raw, setup)?;
     let rest = setup::rest(&raw, &settings, tokens.clone(), setup)?;
     let (named, writing) = (project_ids("projects", &raw.projects)?, project_ids("job_projects", &raw.job_projects)?);

@@ -2,6 +2,7 @@
 
 pub(crate) mod series;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -13,6 +14,7 @@ use footprint_common::state::StateFile;
 
 use crate::config::Settings;
 use crate::estate::facts::Facts;
+use crate::estate::table::Name;
 use crate::estate::{Estate, Shared, lock};
 use crate::lineage::{Blame, Standing, TableIndex, blame};
 use crate::model::Learned;
@@ -43,6 +45,18 @@ pub(crate) struct Judged<'a> {
     pub(crate) blames: Vec<Blame>,
     pub(crate) downstream: &'a [u32],
     pub(crate) now: i64,
+}
+
+impl Judged<'_> {
+    /// The watched tables that this exporter speaks of.
+    fn owned(&self) -> impl Iterator<Item = (TableIndex, &Name, &Facts)> {
+        self.estate.watched().filter(|(_, name, _)| self.settings.owns(name))
+    }
+
+    /// Paths of their datasets.
+    fn datasets(&self) -> BTreeSet<&str> {
+        self.owned().map(|(_, name, _)| name.dataset_path()).collect()
+    }
 }
 
 impl Publish {

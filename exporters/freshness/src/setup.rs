@@ -38,7 +38,7 @@ pub(crate) struct Factory {
 
 /// All sources of a configuration.
 pub(crate) fn sources(raw: Raw, setup: &Setup) -> Result<Sources, ConfigError> {
-    let settings = Arc::new(Settings::new(&raw, &setup.config_dir)?);
+    let settings = Arc::new(Settings::new(&raw, setup)?);
     let named = project_ids("projects", &raw.projects)?;
     let writing = project_ids("job_projects", &raw.job_projects)?;
     let (file, saved) = setup.state.as_ref().map(|dir| dir.load::<Estate>("tables", estate::VERSION)).unzip();

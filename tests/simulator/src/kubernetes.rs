@@ -1,9 +1,10 @@
-//! The part of the Kubernetes API that concerns pods, below `/kubernetes/<cluster>`.
+//! The part of the Kubernetes API that concerns pods and leases, below `/kubernetes/<cluster>`.
 
 mod check;
 mod conditions;
 mod hands;
 pub mod labels;
+mod leases;
 mod life;
 mod list;
 mod live;
@@ -83,6 +84,9 @@ fn answer(shared: &Arc<Mutex<Store>>, request: &Request, path: &[&str], now: Tim
     let caller = rbac::caller(&tokens, request, now)?;
     if path == review::PATH && request.method == "POST" {
         return review::answer(request, caller);
+    }
+    if let ["apis", "coordination.k8s.io", "v1", rest @ ..] = path {
+        return locked(shared).leases.answer(request, caller, rest);
     }
     if request.method != "GET" {
         return Err(status::failure(405, "MethodNotAllowed", "the server does not allow this method here"));

@@ -140,11 +140,13 @@ impl Look {
     }
 
     async fn take(&mut self, client: &Client, job: &Job, now_ms: i64) -> Result<(), PollError> {
-        let who = self.who(job);
-        if !who.is_embulk {
-            self.ignore(&job.id);
-            return Ok(());
-        }
+        let who = match self.who(job) {
+            Ok(who) => who,
+            Err(why) => {
+                self.ignore(&job.id, why);
+                return Ok(());
+            }
+        };
         match &job.shape {
             Shape::Single => self.enter(&who, job, &job.id, now_ms),
             Shape::Nodes(main) => {

@@ -14,7 +14,6 @@ use super::config::Settings;
 use super::reading::Pacing;
 use super::sight::{Sight, State, Termination, look};
 use super::who::Who;
-use crate::book::Ignored;
 use crate::shared::Shared;
 
 /// Turns what the watch sees into runs. The tasks of attempts end with it.
@@ -103,10 +102,10 @@ impl Tracker {
 
     fn meet(&self, scope: usize, uid: &str, pod: &Pod) -> Tracked {
         let who = Who::of(pod, &self.settings, &self.shared);
-        if who.is_none() && !self.shared.keeper.knows(uid) {
-            self.shared.keeper.ignored(uid, Ignored::NotEmbulk);
+        if let Some(why) = who.as_ref().err().filter(|_| !self.shared.keeper.knows(uid)) {
+            self.shared.keeper.ignored(uid, *why);
         }
-        let embulk = who.map(|who| Embulk { who: Arc::new(who), attempts: BTreeMap::new() });
+        let embulk = who.ok().map(|who| Embulk { who: Arc::new(who), attempts: BTreeMap::new() });
         Tracked { scope, embulk }
     }
 

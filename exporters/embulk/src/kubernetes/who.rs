@@ -5,7 +5,8 @@ use regex::Regex;
 
 use super::config::Settings;
 use super::sight::millis;
-use crate::naming::{Known, is_embulk};
+use crate::book::Ignored;
+use crate::naming::Known;
 use crate::run::{AirflowTask, OpenRun};
 use crate::shared::Shared;
 
@@ -29,21 +30,21 @@ pub struct Who {
 }
 
 impl Who {
-    /// The pod, if it runs Embulk. Workers of Airflow's KubernetesExecutor are none: their logs are Airflow's.
-    pub fn of(pod: &Pod, settings: &Settings, shared: &Shared) -> Option<Self> {
+    /// The pod, or why it is left out. Workers of Airflow's KubernetesExecutor are: their logs are Airflow's.
+    pub fn of(pod: &Pod, settings: &Settings, shared: &Shared) -> Result<Self, Ignored> {
         let label = |name: &str| pod.metadata.labels.as_ref().and_then(|labels| labels.get(name));
         if label("airflow-worker").is_some() || label("kubernetes_executor").is_some_and(|value| value == "True") {
-            return None;
+            return Err(Ignored::NotEmbulk);
         }
-        let container = main_container(pod, settings.container.as_deref(), &shared.select)?;
+        let container = main_container(pod, settings.container.as_deref(), &shared.select).ok_or(Ignored::NotEmbulk)?;
         let known = known(pod, container);
         let meta = &pod.metadata;
-        is_embulk(&shared.select, &known).then(|| Self {
+        Ok(Self {
+            job: shared.job(&known)?,
             uid: meta.uid.clone().unwrap_or_default(),
             namespace: meta.namespace.clone().unwrap_or_default(),
             name: meta.name.clone().unwrap_or_default(),
             container: container.name.clone(),
-            job: shared.naming.name(&known),
             airflow: known.airflow,
             created_ms: millis(meta.creation_timestamp.as_ref()),
         })

@@ -147,6 +147,7 @@ async fn start(mut settings: Settings, dir: &Path) -> Exporter {
         Arc::new(Counting { classifier: Classifier::builtin(), forget_after, max_jobs: 1000, verdicts: false });
     let state = state_dir(dir, &telemetry).await;
     let shared = Shared {
+        shard: Default::default(),
         keeper: Keeper::open(Runtime::AwsBatch, counting, Some(&state)),
         naming: Arc::new(Naming::default()),
         select: Arc::new(Regex::new("(?i)embulk").unwrap()),

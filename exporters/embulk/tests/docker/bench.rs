@@ -128,6 +128,7 @@ async fn start(mut settings: Settings, dir: &Path) -> Exporter {
         Arc::new(Counting { classifier: Classifier::builtin(), forget_after, max_jobs: 100, verdicts: false });
     let state = state_dir(dir, &telemetry).await;
     let shared = Shared {
+        shard: Default::default(),
         keeper: Keeper::open(Runtime::Docker, counting, Some(&state)),
         naming: Arc::new(Naming::default()),
         select: Arc::new(Regex::new("(?i)embulk").unwrap()),

@@ -60,7 +60,8 @@ impl World {
         let keeper = Keeper::open(Runtime::LogFile, Arc::new(counting), Some(&state));
         let select = Arc::new(regex::Regex::new("embulk").unwrap());
         let naming = Arc::new(Naming::default());
-        let shared = Shared { keeper, naming, select, telemetry: telemetry.clone(), config_dir: PathBuf::from("/") };
+        let (config_dir, shard) = (PathBuf::from("/"), Default::default());
+        let shared = Shared { keeper, naming, select, shard, telemetry: telemetry.clone(), config_dir };
         let yaml = self.blocks.replace("LOGS", self.logs.path().to_str().unwrap());
         let raw: Vec<Raw> = footprint_common::config::parse(&yaml).unwrap();
         let blocks = Settings::new(&raw, Path::new("/")).unwrap();

@@ -74,6 +74,7 @@ impl Rig {
         let forget_after = Duration::from_secs(86_400 * 30);
         let counting = Counting { classifier: Classifier::builtin(), forget_after, max_jobs: 2_000, verdicts: false };
         let shared = Shared {
+            shard: Default::default(),
             keeper: Keeper::open(Runtime::Kubernetes, Arc::new(counting), Some(&state)),
             naming: Arc::default(),
             select: Arc::new(Regex::new("(?i)embulk").unwrap()),

@@ -17,7 +17,7 @@ use crate::volume::{self, Anomaly};
 /// Everything that is published of tables.
 pub(super) fn write(judged: &Judged<'_>) -> Snapshot {
     let mut snapshot = Snapshot::new();
-    for (at, name, facts) in judged.estate.watched() {
+    for (at, name, facts) in judged.owned() {
         let table = name.parts();
         signals(&mut snapshot, table, facts, judged);
         if let Some(verdict) = judged.verdicts.get(&at) {
@@ -157,14 +157,10 @@ pub(crate) fn task(facts: &Facts) -> (&str, &str) {
 }
 
 fn late(snapshot: &mut Snapshot, judged: &Judged<'_>) {
-    let mut counts = BTreeMap::from([(Cause::Own.as_str(), 0), (Cause::Upstream.as_str(), 0)]);
-    for blame in &judged.blames {
-        *counts.entry(blame.cause.as_str()).or_default() += 1;
-    }
-    for (cause, tables) in counts {
-        snapshot.set(&bigquery_freshness_tables_late, [cause], f64::from(tables));
-    }
-    let mut blames: Vec<&Blame> = judged.blames.iter().collect();
+    let owned = |at: TableIndex| judged.estate.table(at).filter(|table| judged.settings.owns(&table.name));
+    let mut blames: Vec<&Blame> = judged.blames.iter().filter(|blame| owned(blame.table).is_some()).collect();
+    let late = blames.iter().filter_map(|blame| Some((owned(blame.table)?.name.dataset_path(), blame.cause)));
+    count_late(snapshot, judged, late);
     // Where it begins is told before what suffers, and of those what hurts most.
     let hurts = |at: TableIndex| judged.downstream.get(at as usize).copied().unwrap_or(0);
     blames.sort_by_key(|blame| (blame.cause, std::cmp::Reverse(hurts(blame.table)), blame.table));
@@ -173,6 +169,21 @@ fn late(snapshot: &mut Snapshot, judged: &Judged<'_>) {
     }
     let left_out = blames.len().saturating_sub(judged.settings.max_late_info);
     snapshot.set(&bigquery_freshness_late_tables_untold, [], left_out as f64);
+}
+
+/// Numbers of every dataset, from zero.
+fn count_late<'a>(snapshot: &mut Snapshot, judged: &'a Judged<'_>, late: impl Iterator<Item = (&'a str, Cause)>) {
+    let mut counts: BTreeMap<(&str, &str), u32> = BTreeMap::new();
+    for path in judged.datasets() {
+        counts.extend([Cause::Own, Cause::Upstream].map(|cause| ((path, cause.as_str()), 0)));
+    }
+    for (path, cause) in late {
+        *counts.entry((path, cause.as_str())).or_default() += 1;
+    }
+    for ((path, cause), tables) in counts {
+        let (project, dataset) = split(path);
+        snapshot.set(&bigquery_freshness_tables_late, [project, dataset, cause], f64::from(tables));
+    }
 }
 
 fn info(snapshot: &mut Snapshot, judged: &Judged<'_>, blame: &Blame) {
@@ -193,16 +204,17 @@ fn named<'a>(judged: &'a Judged<'_>, at: TableIndex) -> Option<(&'a Name, Option
 /// Counters of every dataset, from zero.
 fn schemas(snapshot: &mut Snapshot, judged: &Judged<'_>) {
     let none = BTreeMap::new();
-    let mut datasets: Vec<&str> = judged.estate.watched().map(|(_, name, _)| name.dataset_path()).collect();
-    datasets.dedup();
-    datasets.sort_unstable();
-    datasets.dedup();
-    for path in datasets {
-        let (project, dataset) = path.rsplit_once('.').unwrap_or(("", path));
+    for path in judged.datasets() {
+        let (project, dataset) = split(path);
         let counts = judged.estate.change_counts.get(path).unwrap_or(&none);
         for kind in Kind::ALL {
             let count = counts.get(kind.as_str()).copied().unwrap_or(0);
             snapshot.set(&bigquery_table_schema_changes_total, [project, dataset, kind.as_str()], count as f64);
         }
     }
+}
+
+/// Project and dataset of a path.
+fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('.').unwrap_or(("", path))
 }

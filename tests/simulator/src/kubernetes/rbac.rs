@@ -12,9 +12,9 @@ pub struct Caller<'a>(Option<&'a Access>);
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Wish<'a> {
-    /// get, list or watch.
+    /// get, list, watch, create or update.
     pub verb: &'a str,
-    /// `pods` or `pods/log`.
+    /// `pods`, `pods/log` or `leases`.
     pub resource: &'a str,
     /// None for all namespaces.
     pub namespace: Option<&'a str>,
@@ -42,14 +42,18 @@ impl Caller<'_> {
     /// Refuses what no rule allows.
     pub fn must(self, wish: Wish<'_>) -> Result<(), Answer> {
         let Some(access) = self.0.filter(|_| !self.may(wish)) else { return Ok(()) };
-        let what = if wish.name.is_empty() { "pods".to_owned() } else { format!("pods \"{}\"", wish.name) };
+        let (kind, group) = match wish.resource {
+            "leases" => ("leases.coordination.k8s.io", "coordination.k8s.io"),
+            _ => ("pods", ""),
+        };
+        let what = if wish.name.is_empty() { kind.to_owned() } else { format!("{kind} \"{}\"", wish.name) };
         let place = match wish.namespace {
             Some(namespace) => format!("in the namespace \"{namespace}\""),
             None => "at the cluster scope".into(),
         };
         let Wish { verb, resource, .. } = wish;
         let message = format!(
-            "{what} is forbidden: User \"{}\" cannot {verb} resource \"{resource}\" in API group \"\" {place}",
+            "{what} is forbidden: User \"{}\" cannot {verb} resource \"{resource}\" in API group \"{group}\" {place}",
             access.user
         );
         Err(failure_of(403, "Forbidden", &message, wish.name))

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::leases::Leases;
 use super::parts::Container;
 use super::pod;
 use super::world::{Cluster, Pod};
@@ -30,6 +31,8 @@ pub struct Store {
     pub cuts: Vec<(Time, u64)>,
     /// How often the cluster has been changed by hand.
     pub edits: u64,
+    /// Leases.
+    pub leases: Leases,
     began: Time,
     at: Time,
     pods: Vec<Planned>,
@@ -82,6 +85,7 @@ impl Store {
             compacted: 0,
             cuts: Vec::new(),
             edits: 0,
+            leases: Leases::default(),
             began,
             at: Time(i64::MIN),
             pods: Vec::new(),

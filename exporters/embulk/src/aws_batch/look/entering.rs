@@ -8,20 +8,18 @@ use crate::aws_batch::job::{Job, LogPlace};
 use crate::aws_batch::reading::Reading;
 use crate::aws_batch::{name, who};
 use crate::book::Ignored;
-use crate::naming::{Known, is_embulk};
+use crate::naming::Known;
 use crate::run::{AirflowTask, Ending, Missing, OpenRun};
 
 /// Who a job is.
 pub struct Who {
     name: String,
     airflow: Option<AirflowTask>,
-    /// Whether it runs Embulk.
-    pub is_embulk: bool,
 }
 
 impl Look {
-    /// Who a job is.
-    pub(super) fn who(&self, job: &Job) -> Who {
+    /// Who a job is, or why it is left out.
+    pub(super) fn who(&self, job: &Job) -> Result<Who, Ignored> {
         let airflow = who::airflow(&job.tags, &job.name, self.settings.airflow_from.as_ref());
         let known = Known {
             labels: job.tags.clone(),
@@ -30,8 +28,7 @@ impl Look {
             image: job.image.clone(),
             command: job.command.clone(),
         };
-        let is_embulk = is_embulk(&self.shared.select, &known);
-        Who { name: self.shared.naming.name(&known), airflow, is_embulk }
+        Ok(Who { name: self.shared.job(&known)?, airflow })
     }
 
     /// Enters the attempts of a job or of a part of one; `watch` is the job that is watched for it.
@@ -80,8 +77,8 @@ impl Look {
     }
 
     /// Leaves a job out for good.
-    pub(super) fn ignore(&mut self, id: &str) {
-        self.shared.keeper.ignored(id, Ignored::NotEmbulk);
+    pub(super) fn ignore(&mut self, id: &str, why: Ignored) {
+        self.shared.keeper.ignored(id, why);
         self.position().settle(id);
     }
 

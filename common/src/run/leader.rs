@@ -1,0 +1,284 @@
+//! Leadership through a Kubernetes Lease: of several exporters with the same lease, one polls and the others stand by.
+//!
+//! The rules are those of client-go's leader election. Whoever holds the lease renews it. Another takes it when it has
+//! not changed for its duration, by that one's own clock, so that clocks need not agree; and every write names the
+//! version that it replaces, so that of two only one succeeds. A holder that cannot renew stops before another may begin.
+
+use std::fmt::Display;
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use kube::api::{Api, ObjectMeta, PostParams};
+use kube::{Client, Config};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::telemetry::Telemetry;
+use crate::upstream::install_crypto;
+
+/// A lease that was not renewed for so long is free.
+const DURATION: Duration = Duration::from_secs(15);
+/// Time between two tries to take or renew it.
+const EVERY: Duration = Duration::from_secs(2);
+/// A try that takes longer has failed.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Where a lease is: the argument of `--leader-election.lease`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    /// That of the pod, or of the kubeconfig's context, if none is given.
+    namespace: Option<String>,
+    name: String,
+}
+
+impl Place {
+    /// Reads `[NAMESPACE/]NAME`.
+    ///
+    /// # Errors
+    /// When it cannot be the name of a lease.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let (namespace, name) = text.split_once('/').map_or((None, text), |(namespace, name)| (Some(namespace), name));
+        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
+        let is_name = |name: &str| !name.is_empty() && name.len() <= 200 && name.chars().all(fits);
+        if is_name(name) && namespace.is_none_or(is_name) {
+            return Ok(Self { namespace: namespace.map(str::to_owned), name: name.to_owned() });
+        }
+        Err("write [NAMESPACE/]NAME in lower-case letters, digits, - and .".to_owned())
+    }
+
+    /// The lease of one of several shards.
+    #[must_use]
+    pub(super) fn of_shard(mut self, shard: crate::shard::Shard) -> Self {
+        if !shard.is_whole() {
+            self.name = format!("{}-{}", self.name, shard.number());
+        }
+        self
+    }
+}
+
+/// Whether this exporter leads, for as long as it runs.
+pub(super) struct Leadership {
+    leads: watch::Receiver<bool>,
+    stop: watch::Sender<bool>,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Leadership {
+    /// Of an exporter that shares its work with nobody.
+    pub(super) fn alone() -> Self {
+        Self { leads: watch::channel(true).1, stop: watch::channel(false).0, task: None }
+    }
+
+    /// Begins to try for the lease.
+    ///
+    /// # Errors
+    /// When there is no configuration of a cluster.
+    pub(super) async fn seek(place: Place, telemetry: Arc<Telemetry>) -> Result<Self, String> {
+        install_crypto();
+        let mut config = Config::infer().await.map_err(|error| unusable(&error))?;
+        config.connect_timeout = Some(PATIENCE);
+        // The next try comes soon enough.
+        config.default_retry = false;
+        let namespace = place.namespace.unwrap_or_else(|| config.default_namespace.clone());
+        let client = Client::try_from(config).map_err(|error| unusable(&error))?;
+        let identity = std::env::var("HOSTNAME").unwrap_or_else(|_| format!("footprint-{:016x}", fastrand::u64(..)));
+        tracing::info!(lease = place.name, namespace, identity, "polling begins when this lease is held");
+        let election = Election { api: Api::namespaced(client, &namespace), name: place.name, identity, seen: None };
+        let (sender, leads) = watch::channel(false);
+        let (stop, stopped) = watch::channel(false);
+        let task = Some(tokio::spawn(campaign(election, sender, stopped, telemetry)));
+        Ok(Self { leads, stop, task })
+    }
+
+    /// Waits until leadership is won (`true`) or lost (`false`). May be dropped and called again.
+    pub(super) async fn changed(&mut self) -> bool {
+        match self.leads.changed().await {
+            Ok(()) => *self.leads.borrow_and_update(),
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// Gives the lease back, so that another may begin at once.
+    pub(super) async fn resign(self) {
+        let _ = self.stop.send(true);
+        if let Some(task) = self.task {
+            let _ = task.await;
+        }
+    }
+}
+
+/// Errors of kubeconfigs may quote what could not be parsed, so that only their beginning is told.
+fn unusable(error: &dyn Display) -> String {
+    let text = error.to_string();
+    let head = text.split([':', '\n', '(']).next().unwrap_or_default();
+    format!("--leader-election.lease needs a cluster, and its configuration cannot be used: {head}")
+}
+
+async fn campaign(
+    mut election: Election,
+    leads: watch::Sender<bool>,
+    mut stop: watch::Receiver<bool>,
+    telemetry: Arc<Telemetry>,
+) {
+    let lease = election.name.clone();
+    let tell = |now: bool| {
+        telemetry.leads(&lease, now);
+        if leads.send_if_modified(|leads| std::mem::replace(leads, now) != now) {
+            tracing::info!(lease, leads = now, "{}", if now { "leading" } else { "standing by" });
+        }
+    };
+    tell(false);
+    let (mut renewed, mut failing) = (None::<Instant>, false);
+    loop {
+        let began = Instant::now();
+        let tried = timeout(PATIENCE, election.attempt()).await;
+        match tried.unwrap_or_else(|_| Err("no answer in time".to_owned())) {
+            Ok(held) => {
+                (renewed, failing) = (held.then_some(began), false);
+                tell(held);
+            }
+            Err(problem) => {
+                if !std::mem::replace(&mut failing, true) {
+                    tracing::error!(lease, problem, "the lease cannot be taken or renewed");
+                }
+                if renewed.is_none_or(expires_soon) {
+                    tell(false);
+                }
+            }
+        }
+        tokio::select! {
+            () = sleep(EVERY) => {}
+            _ = stop.wait_for(|stop| *stop) => break,
+        }
+    }
+    if *leads.borrow() {
+        let released = timeout(PATIENCE, election.release()).await;
+        if let Err(problem) = released.unwrap_or_else(|_| Err("no answer in time".to_owned())) {
+            tracing::warn!(lease, problem, "the lease could not be given back; another exporter waits for its end");
+        }
+    }
+}
+
+/// Whether a lease that was renewed then could be another's before the next try has ended.
+fn expires_soon(renewed: Instant) -> bool {
+    renewed.elapsed() + EVERY + PATIENCE >= DURATION
+}
+
+struct Election {
+    api: Api<Lease>,
+    name: String,
+    identity: String,
+    /// Another's lease as it was last seen: its version, and since when it is that.
+    seen: Option<(String, Instant)>,
+}
+
+impl Election {
+    /// Takes or renews the lease; says whether we hold it.
+    async fn attempt(&mut self) -> Result<bool, String> {
+        let there = self.api.get_opt(&self.name).await.map_err(|error| told(&error))?;
+        if there.as_ref().is_some_and(|lease| !self.may_take(lease)) {
+            return Ok(false);
+        }
+        let (wish, parameters) = (self.wish(there.as_ref()), PostParams::default());
+        let written = match there {
+            None => self.api.create(&parameters, &wish).await,
+            Some(_) => self.api.replace(&self.name, &parameters, &wish).await,
+        };
+        match written {
+            Ok(_) => Ok(true),
+            Err(kube::Error::Api(status)) if status.code == 409 => Ok(false),
+            Err(error) => Err(told(&error)),
+        }
+    }
+
+    fn may_take(&mut self, lease: &Lease) -> bool {
+        let spec = lease.spec.clone().unwrap_or_default();
+        let holder = spec.holder_identity.unwrap_or_default();
+        if holder.is_empty() || holder == self.identity {
+            return true;
+        }
+        let version = lease.metadata.resource_version.clone().unwrap_or_default();
+        let since = match &self.seen {
+            Some((seen, since)) if *seen == version => *since,
+            _ => {
+                let now = Instant::now();
+                self.seen = Some((version, now));
+                now
+            }
+        };
+        let lasts = spec.lease_duration_seconds.and_then(|seconds| u64::try_from(seconds).ok());
+        since.elapsed() >= lasts.map_or(DURATION, Duration::from_secs)
+    }
+
+    /// The lease as ours, in place of `there`.
+    fn wish(&self, there: Option<&Lease>) -> Lease {
+        let before = there.and_then(|lease| lease.spec.clone()).unwrap_or_default();
+        let now = Some(MicroTime(jiff::Timestamp::now()));
+        let ours = before.holder_identity.as_ref() == Some(&self.identity);
+        let transitions = before.lease_transitions.unwrap_or(0);
+        let spec = LeaseSpec {
+            acquire_time: if ours { before.acquire_time } else { now.clone() },
+            holder_identity: Some(self.identity.clone()),
+            lease_duration_seconds: i32::try_from(DURATION.as_secs()).ok(),
+            lease_transitions: Some(if ours || there.is_none() { transitions } else { transitions + 1 }),
+            renew_time: now,
+            ..LeaseSpec::default()
+        };
+        let version = there.and_then(|lease| lease.metadata.resource_version.clone());
+        let metadata = ObjectMeta { name: Some(self.name.clone()), resource_version: version, ..ObjectMeta::default() };
+        Lease { metadata, spec: Some(spec) }
+    }
+
+    async fn release(&mut self) -> Result<(), String> {
+        let lease = self.api.get(&self.name).await.map_err(|error| told(&error))?;
+        let mut free = self.wish(Some(&lease));
+        if let Some(spec) = free.spec.as_mut().filter(|_| holds(&lease, &self.identity)) {
+            (spec.holder_identity, spec.lease_duration_seconds) = (None, Some(1));
+            self.api.replace(&self.name, &PostParams::default(), &free).await.map_err(|error| told(&error))?;
+        }
+        Ok(())
+    }
+}
+
+fn holds(lease: &Lease, identity: &str) -> bool {
+    lease.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref()) == Some(identity)
+}
+
+/// What the API server said; nothing of what was sent.
+fn told(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => format!("{} {}", status.code, status.message),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_is_named_with_or_without_its_namespace() {
+        let read = |text| Place::parse(text).map(|place| (place.namespace, place.name));
+        assert_eq!(read("footprint-airflow"), Ok((None, "footprint-airflow".to_owned())));
+        assert_eq!(read("monitoring/a"), Ok((Some("monitoring".to_owned()), "a".to_owned())));
+        for text in ["", "/", "a/", "/a", "a/b/c", "A", "a b"] {
+            assert!(Place::parse(text).is_err(), "{text}");
+        }
+        let third = crate::shard::Shard::parse("3/4").unwrap();
+        assert_eq!(Place::parse("a").map(|place| place.of_shard(third).name), Ok("a-3".to_owned()));
+        assert_eq!(Place::parse("a").map(|place| place.of_shard(Default::default()).name), Ok("a".to_owned()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_holder_stops_before_another_may_begin() {
+        let renewed = Instant::now();
+        assert!(!expires_soon(renewed));
+        tokio::time::advance(Duration::from_millis(9_900)).await;
+        assert!(!expires_soon(renewed), "the next try ends in time");
+        tokio::time::advance(Duration::from_millis(100)).await;
+        assert!(expires_soon(renewed));
+    }
+}
