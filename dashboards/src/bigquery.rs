@@ -72,6 +72,9 @@ fn sum(by: &str, own: &str, growth: &str) -> String {
     format!("sum by ({by}) (max by ({own}) ({growth}))")
 }
 
+/// How jobs end.
+const OUTCOMES: &[(&str, &str)] = &[("success", "green"), ("error", "red"), ("cancelled", "orange")];
+
 /// Growth of a counter per drawn interval, for bars.
 fn per_interval(by: &str, own: &str, series: &str) -> String {
     sum(by, own, &format!("increase({series}[$__rate_interval])"))

@@ -59,3 +59,42 @@ fn expand(query: &str) -> String {
 fn datasource() -> serde_json::Value {
     serde_json::json!({"type": "prometheus", "uid": "${datasource}"})
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that panics says where")]
+mod tests {
+    use serde_json::Value;
+
+    fn series_over_time() -> impl Iterator<Item = (Value, Value)> {
+        let boards = super::all().into_iter().map(|board| serde_json::from_str::<Value>(&board.render()).unwrap());
+        let panels = boards.flat_map(|board| board["panels"].as_array().unwrap().clone());
+        let panels = panels.filter(|panel| panel["type"] == "timeseries");
+        panels.flat_map(|panel| {
+            panel["targets"].as_array().unwrap().clone().into_iter().map(move |target| (panel.clone(), target))
+        })
+    }
+
+    #[test]
+    fn what_is_added_up_are_increases_in_windows_that_meet() {
+        for (panel, target) in series_over_time() {
+            let grown = target["expr"].as_str().unwrap().contains("increase(");
+            let counted = target["expr"].as_str().unwrap().contains("[$__rate_interval]") && grown;
+            let meet = target["interval"] == "$__rate_interval";
+            let summed = panel["options"]["legend"]["calcs"][0] == "sum";
+            assert_eq!((counted, counted), (meet, summed), "{}: {}", panel["title"], target["expr"]);
+        }
+    }
+
+    #[test]
+    fn states_that_are_series_have_colours_of_their_own() {
+        for (panel, target) in series_over_time() {
+            let legend = target["legendFormat"].as_str().unwrap();
+            if ["state", "outcome", "verdict", "late_cause"]
+                .iter()
+                .any(|label| legend.ends_with(&format!("{{{{{label}}}}}")))
+            {
+                assert_ne!(panel["fieldConfig"]["overrides"], serde_json::json!([]), "{}: {legend}", panel["title"]);
+            }
+        }
+    }
+}

@@ -1,15 +1,18 @@
 //! A panel: a title, what to do about it, a unit and the queries.
 
+mod json;
+
 use serde_json::{Value, json};
 
 use crate::dashboard::{link, merge};
-use crate::{datasource, expand, runbook};
+use crate::{expand, runbook};
 
 /// How a panel draws its queries.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
     Stat,
     Lines,
+    Areas,
     Bars,
     Gauges,
     Table,
@@ -29,6 +32,8 @@ pub struct Panel {
     thresholds: Option<Value>,
     mappings: Vec<Value>,
     links: Vec<Value>,
+    /// Colours of series by how their names end.
+    colors: &'static [(&'static str, &'static str)],
     /// Field, heading and unit of a table's columns, from left to right.
     columns: Vec<(&'static str, &'static str, &'static str)>,
     /// What a click on a column's cell opens: the column's heading, a title and an address.
@@ -50,6 +55,7 @@ impl Panel {
             thresholds: None,
             mappings: Vec::new(),
             links: Vec::new(),
+            colors: &[],
             columns: Vec::new(),
             opens: Vec::new(),
         }
@@ -65,7 +71,12 @@ impl Panel {
         Panel::new(Kind::Lines, (12, 8), title, description, unit)
     }
 
-    /// Stacked bars over time, for events.
+    /// Stacked areas over time, for parts of a whole that is there at each moment.
+    pub fn areas(title: &'static str, description: &'static str, unit: &'static str) -> Self {
+        Panel::new(Kind::Areas, (12, 8), title, description, unit)
+    }
+
+    /// Stacked bars over time, for events, with their total. Count them by `increase` over `$__rate_interval`.
     pub fn bars(title: &'static str, description: &'static str, unit: &'static str) -> Self {
         Panel::new(Kind::Bars, (12, 8), title, description, unit)
     }
@@ -116,6 +127,12 @@ impl Panel {
         self
     }
 
+    /// Colours the series whose names are such a word or end in it, and tells several of them apart by shades.
+    pub fn colored(mut self, colors: &'static [(&'static str, &'static str)]) -> Self {
+        self.colors = colors;
+        self
+    }
+
     /// Links to the runbook section of `alert`.
     pub fn alert(mut self, alert: &str) -> Self {
         self.links.push(link(&format!("Runbook: {alert}"), &runbook(alert)));
@@ -142,7 +159,7 @@ impl Panel {
     }
 
     /// Adds a column: a label, or the value (`Value`, with several queries `Value #A`, `Value #B`..).
-    /// An empty unit is text; the unit `link` makes the text an address to open.
+    /// An empty unit is text; the unit `link` is for addresses: their cells say *Open* and do so.
     pub fn column(mut self, field: &'static str, heading: &'static str, unit: &'static str) -> Self {
         self.columns.push((field, heading, unit));
         self
@@ -157,116 +174,8 @@ impl Panel {
     pub(crate) fn size(&self) -> (u32, u32) {
         self.size
     }
-
-    pub(crate) fn json(&self) -> Value {
-        json!({
-            "type": self.plugin(), "title": self.title, "description": self.description,
-            "datasource": datasource(), "targets": self.targets(), "links": self.links,
-            "fieldConfig": {"defaults": self.defaults(), "overrides": self.overrides()},
-            "options": self.options(), "transformations": self.transformations(),
-        })
-    }
-
-    fn plugin(&self) -> &'static str {
-        match self.kind {
-            Kind::Stat => "stat",
-            Kind::Lines | Kind::Bars => "timeseries",
-            Kind::Gauges => "bargauge",
-            Kind::Table => "table",
-            Kind::States => "state-timeline",
-        }
-    }
-
-    fn targets(&self) -> Vec<Value> {
-        let instant = matches!(self.kind, Kind::Stat | Kind::Gauges | Kind::Table);
-        let format = if self.kind == Kind::Table { "table" } else { "time_series" };
-        let target = |((legend, expr), id): (&(&str, String), char)| {
-            json!({"refId": id.to_string(), "datasource": datasource(), "expr": expr, "legendFormat": legend,
-                   "instant": instant, "range": !instant, "format": format})
-        };
-        self.queries.iter().zip('A'..='Z').map(target).collect()
-    }
-
-    fn defaults(&self) -> Value {
-        let plain = json!({"mode": "absolute", "steps": [{"color": "green", "value": null}]});
-        let mode = if self.thresholds.is_some() { "thresholds" } else { "palette-classic" };
-        let mut defaults = json!({"unit": self.unit, "mappings": self.mappings, "color": {"mode": mode},
-                                  "custom": self.custom(), "thresholds": self.thresholds.clone().unwrap_or(plain)});
-        if matches!(self.kind, Kind::Lines | Kind::Bars | Kind::Gauges) {
-            defaults["min"] = json!(0);
-        }
-        defaults
-    }
-
-    fn custom(&self) -> Value {
-        match self.kind {
-            Kind::Lines => {
-                json!({"drawStyle": "line", "lineWidth": 1, "fillOpacity": 8, "showPoints": "auto", "spanNulls": false})
-            }
-            Kind::Bars => {
-                json!({"drawStyle": "bars", "fillOpacity": 80, "lineWidth": 0, "stacking": {"mode": "normal", "group": "A"}})
-            }
-            Kind::States => json!({"fillOpacity": 80, "lineWidth": 0}),
-            Kind::Table => json!({"align": "auto", "filterable": true}),
-            Kind::Stat | Kind::Gauges => json!({}),
-        }
-    }
-
-    fn options(&self) -> Value {
-        let last = json!({"calcs": ["lastNotNull"], "fields": "", "values": false});
-        match self.kind {
-            Kind::Stat => json!({"reduceOptions": last, "colorMode": "value", "graphMode": "none", "textMode": "auto"}),
-            Kind::Gauges => {
-                json!({"reduceOptions": last, "orientation": "horizontal", "displayMode": "basic", "showUnfilled": true})
-            }
-            Kind::Table => json!({"showHeader": true, "cellHeight": "sm"}),
-            Kind::States => {
-                json!({"mergeValues": true, "showValue": "never", "rowHeight": 0.8, "legend": legend("list", &[])})
-            }
-            Kind::Lines => {
-                json!({"legend": legend("table", &["lastNotNull", "max"]), "tooltip": {"mode": "multi", "sort": "desc"}})
-            }
-            Kind::Bars => json!({"legend": legend("table", &["sum"]), "tooltip": {"mode": "multi", "sort": "desc"}}),
-        }
-    }
-
-    fn overrides(&self) -> Vec<Value> {
-        let property = |(_, heading, unit): &(&str, &str, &'static str)| {
-            let property = match *unit {
-                "" => return None,
-                "link" => {
-                    json!({"id": "links", "value": [{"title": "Open", "url": "${__value.raw}", "targetBlank": true}]})
-                }
-                unit => json!({"id": "unit", "value": unit}),
-            };
-            Some(json!({"matcher": {"id": "byName", "options": heading}, "properties": [property]}))
-        };
-        let opened = |(heading, title, url): &(&str, &str, &str)| {
-            let link = json!({"id": "links", "value": [{"title": title, "url": url, "targetBlank": true}]});
-            json!({"matcher": {"id": "byName", "options": heading}, "properties": [link]})
-        };
-        self.columns.iter().filter_map(property).chain(self.opens.iter().map(opened)).collect()
-    }
-
-    /// Tables show the named columns only, in their order and under their headings.
-    fn transformations(&self) -> Vec<Value> {
-        if self.kind != Kind::Table {
-            return Vec::new();
-        }
-        let fields: Vec<&str> = self.columns.iter().map(|c| c.0).collect();
-        let order: Value = fields.iter().enumerate().map(|(i, f)| (f.to_string(), json!(i))).collect();
-        let names: Value = self.columns.iter().map(|c| (c.0.to_string(), json!(c.1))).collect();
-        let keep = json!({"id": "filterFieldsByName", "options": {"include": {"names": fields}}});
-        let arrange =
-            json!({"id": "organize", "options": {"indexByName": order, "renameByName": names, "excludeByName": {}}});
-        vec![json!({"id": "merge", "options": {}}), keep, arrange]
-    }
 }
 
 fn steps(low: &str, high: &str, limit: f64) -> Value {
     json!({"mode": "absolute", "steps": [{"color": low, "value": null}, {"color": high, "value": limit}]})
-}
-
-fn legend(mode: &str, calcs: &[&str]) -> Value {
-    json!({"displayMode": mode, "placement": "bottom", "showLegend": true, "calcs": calcs})
 }

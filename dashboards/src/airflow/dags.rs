@@ -12,7 +12,8 @@ pub(super) fn runs() -> Row {
                 .map("0", "success", "green")
                 .map("1", "failed", "red"),
             Panel::bars("Runs finished", "Runs that ended, by state. A gap where bars are usual means that nothing finishes: look at the scheduler and the pools.", "short")
-                .query("{{state}}", "sum by (state) (increase(airflow_dag_runs_finished_total{@dag}[$__rate_interval]))"),
+                .query("{{state}}", "sum by (state) (increase(airflow_dag_runs_finished_total{@dag}[$__rate_interval]))")
+                .colored(&[("success", "green"), ("failed", "red")]),
             Panel::stat("Success ratio in this time range", "Share of finished runs that succeeded. Below 95 %: sort the DAGs by failures and fix the worst, it rarely is all of them.", "percentunit")
                 .sized(6, 8)
                 .query("", r#"sum(increase(airflow_dag_runs_finished_total{@dag,state="success"}[$__range])) / sum(increase(airflow_dag_runs_finished_total{@dag}[$__range]))"#)
@@ -32,7 +33,8 @@ pub(super) fn runs() -> Row {
                 .query("median {{airflow_environment}}", "histogram_quantile(0.5, sum by (airflow_environment, le) (rate(airflow_dag_run_start_delay_seconds_bucket{@env}[$__rate_interval])))")
                 .query("p95 {{airflow_environment}}", "histogram_quantile(0.95, sum by (airflow_environment, le) (rate(airflow_dag_run_start_delay_seconds_bucket{@env}[$__rate_interval])))"),
             Panel::lines("Active runs", "Runs queued and running. Queued runs that grow while running ones do not: max_active_runs or a stopped executor.", "short")
-                .query("{{airflow_environment}} {{state}}", "sum by (airflow_environment, state) (max by (airflow_environment, dag_id, state) (airflow_dag_runs_active{@dag}))"),
+                .query("{{airflow_environment}} {{state}}", "sum by (airflow_environment, state) (max by (airflow_environment, dag_id, state) (airflow_dag_runs_active{@dag}))")
+                .colored(&[("running", "green"), ("queued", "yellow")]),
         ],
     }
 }
@@ -72,7 +74,8 @@ pub(super) fn catalogue() -> Row {
                 .column("Value", "Since", "dateTimeFromNow")
                 .alert("DagImportErrors"),
             Panel::lines("DAGs by state", "A sudden drop of active DAGs is a broken deployment; stale ones have lost their file.", "short")
-                .query("{{airflow_environment}} {{state}}", "max by (airflow_environment, state) (airflow_dags{@env})"),
+                .query("{{airflow_environment}} {{state}}", "max by (airflow_environment, state) (airflow_dags{@env})")
+                .colored(&[("active", "green"), ("paused", "blue"), ("stale", "orange")]),
         ],
     }
 }

@@ -2,6 +2,16 @@
 
 use crate::{Panel, Row, trust};
 
+const COMPOSER: &[(&str, &str)] = &[
+    ("running", "green"),
+    ("error", "red"),
+    ("updating", "blue"),
+    ("creating", "super-light-blue"),
+    ("deleting", "orange"),
+    ("hibernated", "purple"),
+    ("unknown", "yellow"),
+];
+
 /// Components and environments.
 pub(super) fn airflow() -> Row {
     Row {
@@ -27,6 +37,7 @@ pub(super) fn airflow() -> Row {
                 .column("image_version", "Image", ""),
             Panel::lines("State of Cloud Composer", "The state each environment is in. Updating for more than an hour, or error: look at its operations in the Google Cloud console.", "none")
                 .query("{{airflow_environment}} {{state}}", "max by (airflow_environment, state) (composer_environment_state{@env}) == 1")
+                .colored(COMPOSER)
                 .alert("ComposerEnvironmentUnhealthy"),
         ],
     }

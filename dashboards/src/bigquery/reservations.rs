@@ -60,7 +60,7 @@ fn autoscaling() -> Panel {
     let unobserved = "bigquery_reservation_unobserved_seconds_total{@reservation}";
     Panel::lines("Autoscaled slots, and time not observed", "Slots that autoscaling has added. Where seconds were not observed, autoscaled slots and their cost are too low for that time.", "short")
         .query("{{reservation}} autoscaled", "max by (reservation) (bigquery_reservation_autoscale_current_slots{@reservation})")
-        .query("{{reservation}} seconds not observed", &format!("{} > 0", per_interval("reservation", "reservation", unobserved)))
+        .query("{{reservation}} seconds of a minute not observed", &format!("60 * {} > 0", per_second("reservation", "reservation", unobserved)))
 }
 
 /// Who may use what, and until when it is paid.

@@ -1,6 +1,6 @@
 //! Who spends: money and bytes by task, principal and label.
 
-use super::{BY_LABEL, BY_PRINCIPAL, BY_TASK, per_interval};
+use super::{BY_LABEL, BY_PRINCIPAL, BY_TASK, OUTCOMES, per_interval, per_second};
 use crate::{Panel, Row};
 
 /// Today and this month, in tables.
@@ -89,7 +89,8 @@ fn cost_over_time() -> Vec<Panel> {
             .query("{{dag_id}}", &format!("{by_task} > 0"))
             .alert("BigQueryCostSpike"),
         Panel::bars("On-demand cost by project and outcome", "Cancelled and failed jobs cost too when they had read bytes; that money bought nothing. Shorten what is cancelled often.", "currencyUSD")
-            .query("{{gcp_project}} {{outcome}}", &format!("{by_place} > 0")),
+            .query("{{gcp_project}} {{outcome}}", &format!("{by_place} > 0"))
+            .colored(OUTCOMES),
         Panel::bars("On-demand cost by kind of principal", "Service accounts are pipelines, users are people and their tools. People who spend more than pipelines: look for a dashboard without a cache.", "currencyUSD")
             .query("{{principal_kind}}", &format!("{by_kind} > 0")),
         Panel::bars("On-demand cost by job label", "By the job labels that the configuration allows, for charging teams. What has no such label is not here.", "currencyUSD")
@@ -99,7 +100,7 @@ fn cost_over_time() -> Vec<Panel> {
 
 fn bytes_over_time() -> Vec<Panel> {
     let place = "gcp_project, bq_location, job_type, pricing_model";
-    let bytes = |metric: &str| per_interval("pricing_model", place, &format!("{metric}{{@project}}"));
+    let bytes = |metric: &str| per_second("pricing_model", place, &format!("{metric}{{@project}}"));
     let by_task = per_interval("dag_id", BY_TASK, "bigquery_workload_bytes_billed_total{@task}");
     let by_kind = per_interval("principal_kind", BY_PRINCIPAL, "bigquery_principal_bytes_billed_total{@project}");
     let by_label = per_interval("label_key, label_value", BY_LABEL, "bigquery_label_bytes_billed_total{@project}");
@@ -110,7 +111,7 @@ fn bytes_over_time() -> Vec<Panel> {
             .query("{{principal_kind}}", &format!("{by_kind} > 0")),
         Panel::bars("Bytes billed by job label", "The same bytes by the job labels that the configuration allows. Growth of one label: ask its team what has changed.", "bytes")
             .query("{{label_key}}={{label_value}}", &format!("{by_label} > 0")),
-        Panel::lines("Bytes processed and billed", "Billed far above processed: many tiny queries, each billed at the minimum of 10 MB per table. Bundle them, or use a cache.", "bytes")
+        Panel::lines("Bytes processed and billed a second", "Billed far above processed: many tiny queries, each billed at the minimum of 10 MB per table. Bundle them, or use a cache.", "Bps")
             .query("processed, {{pricing_model}}", &bytes("bigquery_bytes_processed_total"))
             .query("billed, {{pricing_model}}", &bytes("bigquery_bytes_billed_total")),
     ]

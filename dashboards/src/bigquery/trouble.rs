@@ -1,6 +1,6 @@
 //! What fails, and what waits.
 
-use super::{BY_PRINCIPAL, BY_TASK, per_interval, sum};
+use super::{BY_PRINCIPAL, BY_TASK, OUTCOMES, per_interval, per_second, sum};
 use crate::{Panel, Row};
 
 const FINISHED: &str = "gcp_project, bq_location, job_type, statement_type, outcome, pricing_model";
@@ -21,7 +21,8 @@ pub(super) fn failures() -> Row {
                 .alert("BigQueryJobsFailing"),
             tasks_that_fail(),
             Panel::bars("Jobs finished by kind and outcome", "Every job that ended. A gap where there always were jobs: something upstream has stopped asking.", "short")
-                .query("{{job_type}} {{outcome}}", &format!("{by_outcome} > 0")),
+                .query("{{job_type}} {{outcome}}", &format!("{by_outcome} > 0"))
+                .colored(OUTCOMES),
             Panel::bars("Failed jobs by kind of principal", "Failures of service accounts are broken pipelines; those of users are mostly queries being written.", "short")
                 .query("{{gcp_project}} {{principal_kind}}", &format!("{by_kind} > 0")),
             statements(),
@@ -65,6 +66,7 @@ fn queues() -> Vec<Panel> {
     vec![
         Panel::lines("Jobs pending and running", "Without the child jobs of scripts. Pending that grows while running stays flat: the project or the reservation has reached its limit of jobs at once.", "short")
             .query("{{gcp_project}} {{bq_location}} {{state}}", "max by (gcp_project, bq_location, state) (bigquery_jobs_active{@project})")
+            .colored(&[("running", "green"), ("pending", "yellow")])
             .query("{{gcp_project}} {{bq_location}} continuous", "max by (gcp_project, bq_location) (bigquery_continuous_queries_active{@project}) > 0")
             .alert("BigQueryJobsPending"),
         Panel::lines("Age of the oldest pending and the longest running job", "A line that climbs without end is one job that does not get on: find it in the console's list of jobs, oldest first. BigQuery ends a query after six hours.", "s")
@@ -88,8 +90,8 @@ fn p95(histogram: &str) -> String {
 fn slowness() -> Vec<Panel> {
     let insights = "bigquery_performance_insights_total{@project}";
     let insights = per_interval("insight", &format!("{PLACE}, insight"), insights);
-    let cached = per_interval("gcp_project", PLACE, "bigquery_cache_hits_total{@project}");
-    let queries = per_interval("gcp_project", FINISHED, r#"bigquery_jobs_finished_total{@project,outcome="success"}"#);
+    let cached = per_second("gcp_project", PLACE, "bigquery_cache_hits_total{@project}");
+    let queries = per_second("gcp_project", FINISHED, r#"bigquery_jobs_finished_total{@project,outcome="success"}"#);
     let engine = "bigquery_bi_engine_queries_total{@project}";
     let engine = per_interval("bi_engine_mode", &format!("{PLACE}, bi_engine_mode"), engine);
     vec![

@@ -85,6 +85,7 @@ fn all() -> Panel {
         "short",
     )
     .query("{{direction}}", &format!("{rows} > 0"))
+    .colored(&[("read", "blue"), ("loaded", "green"), ("rejected", "red"), ("skipped", "orange")])
 }
 
 fn bytes() -> Panel {
@@ -136,5 +137,6 @@ fn lines() -> Panel {
         "More than usual in runs that succeed: retries, skipped rows or deprecations worth a look.",
         "short",
     )
+    .colored(&[("error", "red"), ("warn", "yellow")])
     .query("{{embulk_job}} {{level}}", &format!("{} > 0", grown("embulk_job, level", own, series, "$__rate_interval")))
 }

@@ -52,6 +52,7 @@ fn states() -> Panel {
         "short",
     )
     .query("{{runtime}} {{state}}", &format!("sum by (runtime, state) ({runs})"))
+    .colored(&[("running", "green"), ("pending", "yellow"), ("wait", "orange")])
     .query("loads that wait", &format!("count({}) or vector(0)", active("pending")))
     .alert("EmbulkLoadPending")
 }
@@ -66,6 +67,7 @@ fn spread() -> Panel {
         "s",
     )
     .query("{{outcome}}", &format!("histogram_quantile(0.9, {buckets})"))
+    .colored(&[("success", "green"), ("failure", "red"), ("killed", "purple"), ("unknown", "yellow")])
 }
 
 fn queue() -> Panel {

@@ -3,6 +3,13 @@
 use super::{LOAD, grown, newest};
 use crate::{Panel, Row};
 
+const VERDICTS: &[(&str, &str)] = &[
+    ("agree", "green"),
+    ("airflow_success_embulk_failed", "red"),
+    ("airflow_failed_embulk_succeeded", "orange"),
+    ("airflow_unknown", "yellow"),
+];
+
 /// Two verdicts.
 pub(super) fn airflow() -> Row {
     Row { title: "Where Airflow and Embulk disagree", panels: vec![disagreements(), doubled(), verdicts(), pending()] }
@@ -45,6 +52,7 @@ fn verdicts() -> Panel {
     Panel::bars("Verdicts compared", "Runs whose task Airflow was asked about. airflow_unknown: Airflow does not know the task, or the run's labels are not those of its launcher.", "short")
         .sized(8, 8)
         .query("{{airflow_environment}} {{verdict}}", &format!("{verdicts} > 0"))
+        .colored(VERDICTS)
         .alert("EmbulkAirflowCallsItSuccess")
 }
 

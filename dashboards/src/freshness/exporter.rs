@@ -26,10 +26,10 @@ fn history() -> Panel {
 }
 
 fn lost() -> Panel {
-    let growth = "increase(bigquery_freshness_jobs_undecodable_total{@project}[$__rate_interval])";
+    let pace = "rate(bigquery_freshness_jobs_undecodable_total{@project}[$__rate_interval])";
     let unreachable = "max by (gcp_project) (bigquery_freshness_locations_unreachable{@project}) > 0";
-    Panel::bars("Jobs and locations left out", "undecodable jobs: report them. Locations that BigQuery leaves out: their writes are not seen until they answer, see Google's status page.", "short")
-        .query("{{gcp_project}} undecodable", &format!("max by (gcp_project) ({growth}) > 0"))
+    Panel::lines("Jobs and locations left out", "undecodable jobs: report them. Locations that BigQuery leaves out: their writes are not seen until they answer, see Google's status page.", "short")
+        .query("{{gcp_project}} undecodable a minute", &format!("60 * max by (gcp_project) ({pace}) > 0"))
         .query("{{gcp_project}} locations", unreachable)
         .alert("FreshnessLocationUnreachable")
 }

@@ -32,10 +32,12 @@ fn late_tables() -> Panel {
 }
 
 fn over_time() -> Panel {
-    let counted = "sum by (late_cause) (max by (job, late_cause) (bigquery_freshness_tables_late{@job}))";
+    let counted =
+        "sum by (late_cause) (max by (gcp_project, dataset, late_cause) (bigquery_freshness_tables_late{@job}))";
     let untold = "sum(max by (job) (bigquery_freshness_late_tables_untold{@job})) > 0";
     Panel::lines("Late tables over time", "Of all projects. self that climbs together with upstream: one failure spreads. self alone: many failures at once, look for what they share. Untold ones have no row above.", "short")
         .query("{{late_cause}}", counted)
+        .colored(&[("self", "red"), ("upstream", "orange")])
         .query("untold", untold)
         .alert("FreshnessLateTablesUntold")
 }

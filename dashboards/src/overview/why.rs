@@ -71,7 +71,8 @@ pub(super) fn over_time() -> Row {
 fn late_over_time() -> Panel {
     Panel::lines("Late tables over time", "self is where lateness begins, upstream who waits for it. Both climbing together: one failure spreads. self alone: several at once, look for what they share.", "short")
         .sized(8, 8)
-        .query("{{late_cause}}", "sum by (late_cause) (max by (job, late_cause) (bigquery_freshness_tables_late{@job}))")
+        .query("{{late_cause}}", "sum by (late_cause) (max by (gcp_project, dataset, late_cause) (bigquery_freshness_tables_late{@job}))")
+        .colored(&[("self", "red"), ("upstream", "orange")])
         .alert("TableLate")
         .dashboard("freshness")
 }
