@@ -6,6 +6,7 @@
 pub mod airflow;
 pub mod bigquery;
 pub mod google;
+pub(crate) mod lease;
 mod member;
 mod report;
 

@@ -121,7 +121,11 @@ impl<C: DeserializeOwned> Exporter<C> {
             return Ok(ExitCode::SUCCESS);
         }
         if flags.check_permissions {
-            return Ok(permission::check(self.made(&text, flags, &held, self.permissions)?).await);
+            let mut questions = self.made(&text, flags, &held, self.permissions)?;
+            if let Some(place) = &flags.lease {
+                questions.list.extend(leader::questions(&place.clone().of_shard(flags.shard)).await);
+            }
+            return Ok(permission::check(questions).await);
         }
         if flags.once {
             let board = Board::new(self.name, self.metrics, held.telemetry.clone());

@@ -9,7 +9,7 @@ mod bench;
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use bench::{Bench, EXPORTERS, config, documented, metadata_server};
+use bench::{Bench, EXPORTERS, config, documented_under, kubeconfig, metadata_server};
 use footprint_simulator::faults::{Status, Trouble};
 use footprint_simulator::kubernetes::parts::Rule;
 
@@ -25,12 +25,46 @@ async fn with_everything_granted_all_is_there_and_only_reads_are_asked() {
             said.rows().into_iter().map(|[_, permission, needed_for, _]| [exporter.to_owned(), permission, needed_for]),
         );
     }
-    assert_eq!(asked, documented(), "docs/permissions.md lists what is asked");
+    let documented: BTreeSet<_> = EXPORTERS
+        .into_iter()
+        .flat_map(|(exporter, _)| {
+            let rows = documented_under(&format!("{exporter}-exporter"));
+            rows.into_iter().map(|[permission, needed_for]| [exporter.to_owned(), permission, needed_for])
+        })
+        .collect();
+    assert_eq!(asked, documented, "docs/permissions.md lists what is asked");
     // AWS has no GET; its actions are named by the path or a header, and the simulator knows none that writes.
     for seen in bench.simulator.requests().iter().filter(|seen| !seen.path.starts_with("/aws")) {
         let harmless = seen.path.ends_with("/selfsubjectaccessreviews") || seen.path.ends_with("/auth/token");
         assert!(seen.method == "GET" || harmless, "{} {}", seen.method, seen.path);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leading_needs_a_lease() {
+    let bench = Bench::new().await;
+    let cluster = kubeconfig(&bench);
+    let ask = async |lease: &str| {
+        let flag = format!("--leader-election.lease={lease}");
+        bench
+            .check_with("freshness", config("freshness"), |it| {
+                it.arg(flag).env("KUBECONFIG", &cluster);
+            })
+            .await
+    };
+    let said = ask("leading/footprint").await;
+    assert_eq!(said.code, Some(0), "{}", said.text);
+    let of_lease = said.rows().into_iter().filter(|row| row[0] == "lease leading/footprint");
+    let asked: BTreeSet<_> = of_lease.map(|[_, permission, needed_for, _]| [permission, needed_for]).collect();
+    assert_eq!(asked, documented_under("Leader election"), "docs/permissions.md lists what is asked");
+    let said = ask("led/footprint").await;
+    assert_eq!(said.code, Some(1), "{}", said.text);
+    assert_eq!(said.with("lack"), ["create leases", "update leases"].map(str::to_owned).into());
+    assert!(
+        said.text.contains("kubectl create role footprint-leader --namespace led --verb get,create,update"),
+        "{}",
+        said.text
+    );
 }
 
 /// Exporter, pattern of what is refused, the permission that must be lacking, a part of the command.

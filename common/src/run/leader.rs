@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::permission::{Question, lease};
 use crate::telemetry::Telemetry;
 use crate::upstream::install_crypto;
 
@@ -77,13 +78,8 @@ impl Leadership {
     /// # Errors
     /// When there is no configuration of a cluster.
     pub(super) async fn seek(place: Place, telemetry: Arc<Telemetry>) -> Result<Self, String> {
-        install_crypto();
-        let mut config = Config::infer().await.map_err(|error| unusable(&error))?;
-        config.connect_timeout = Some(PATIENCE);
-        // The next try comes soon enough.
-        config.default_retry = false;
-        let namespace = place.namespace.unwrap_or_else(|| config.default_namespace.clone());
-        let client = Client::try_from(config).map_err(|error| unusable(&error))?;
+        let (client, own) = cluster().await?;
+        let namespace = place.namespace.unwrap_or(own);
         let identity = std::env::var("HOSTNAME").unwrap_or_else(|_| format!("footprint-{:016x}", fastrand::u64(..)));
         tracing::info!(lease = place.name, namespace, identity, "polling begins when this lease is held");
         let election = Election { api: Api::namespaced(client, &namespace), name: place.name, identity, seen: None };
@@ -108,6 +104,26 @@ impl Leadership {
             let _ = task.await;
         }
     }
+}
+
+/// The cluster, and the namespace that is ours there.
+async fn cluster() -> Result<(Client, String), String> {
+    install_crypto();
+    let mut config = Config::infer().await.map_err(|error| unusable(&error))?;
+    config.connect_timeout = Some(PATIENCE);
+    // The next try comes soon enough.
+    config.default_retry = false;
+    let namespace = config.default_namespace.clone();
+    Ok((Client::try_from(config).map_err(|error| unusable(&error))?, namespace))
+}
+
+/// What is to be asked before the lease can be relied on.
+pub(super) async fn questions(place: &Place) -> Vec<Question> {
+    let (client, own) = match cluster().await {
+        Ok((client, own)) => (Ok(client), own),
+        Err(problem) => (Err(problem), "default".to_owned()),
+    };
+    lease::questions(&client, place.namespace.as_ref().unwrap_or(&own), &place.name)
 }
 
 /// Errors of kubeconfigs may quote what could not be parsed, so that only their beginning is told.

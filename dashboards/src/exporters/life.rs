@@ -4,7 +4,7 @@ use crate::{Panel, Row};
 
 /// Which exporters there are.
 pub(super) fn there() -> Row {
-    Row { title: "Are they there?", panels: vec![up(), blind(), oldest(), versions()] }
+    Row { title: "Are they there?", panels: vec![up(), blind(), oldest(), versions(), shards()] }
 }
 
 fn up() -> Panel {
@@ -47,6 +47,20 @@ fn versions() -> Panel {
         .column("Value #B", "Started", "dateTimeFromNow")
         .column("Value #C", "Configuration read", "dateTimeFromNow")
         .alert("ExporterConfigNotReloaded")
+}
+
+fn shards() -> Panel {
+    Panel::table("Who watches what", "With --shard, each number from 1 to the last must be there. With --leader-election.lease, one of each lease polls (1) and the others stand by (0).", "none")
+        .sized(24, 5)
+        .query("", "max by (exporter, job, instance) (footprint_shard{@exporter})")
+        .query("", "max by (exporter, job, instance) (footprint_shards{@exporter})")
+        .query("", "max by (exporter, job, instance) (footprint_leader{@exporter})")
+        .column("exporter", "Exporter", "")
+        .column("instance", "Instance", "")
+        .column("Value #A", "Shard", "short")
+        .column("Value #B", "Of", "short")
+        .column("Value #C", "Polls", "short")
+        .alert("ExporterShardMissing")
 }
 
 /// What must outlive a restart.

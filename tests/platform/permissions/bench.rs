@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use footprint_simulator::faults::{Fault, Trouble};
@@ -45,7 +45,7 @@ bigquery:
   - {id: mine, jobs: [{id: j3, created: -9m, started: -8m, ended: -7m, user: own@simulated.iam.gserviceaccount.com}]}
 kubernetes:
 - name: main
-  tokens: [{token: planted-token, rules: [{namespace: etl, resources: [pods], verbs: [get, list, watch]}, {namespace: etl, resources: [pods/log], verbs: [get]}]}]
+  tokens: [{token: planted-token, rules: [{namespace: etl, resources: [pods], verbs: [get, list, watch]}, {namespace: etl, resources: [pods/log], verbs: [get]}, {namespace: leading, resources: [leases], verbs: [create, get, update]}, {namespace: led, resources: [leases], verbs: [get]}]}]
 docker: {containers: [{name: load, started: -5m, ended: -4m, log: [x]}]}
 aws: {queues: [loads]}
 "#;
@@ -153,6 +153,18 @@ impl Said {
     }
 }
 
+/// A kubeconfig of the world's cluster.
+pub fn kubeconfig(bench: &Bench) -> PathBuf {
+    let server = format!("{}/kubernetes/main", bench.simulator.url());
+    let text = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters: [{{name: c, cluster: {{server: '{server}'}}}}]\n\
+         users: [{{name: u, user: {{token: planted-token}}}}]\ncontexts: [{{name: c, context: {{cluster: c, user: u}}}}]\n"
+    );
+    let file = bench.dir.path().join("kubeconfig");
+    std::fs::write(&file, text).unwrap();
+    file
+}
+
 /// A metadata server whose account is footprint@p.iam.gserviceaccount.com.
 pub async fn metadata_server() -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -173,21 +185,18 @@ pub async fn metadata_server() -> String {
     address
 }
 
-/// Rows of the tables in docs/permissions.md: exporter and permission, with what it is needed for.
-pub fn documented() -> BTreeSet<[String; 3]> {
+/// Rows of the table under a heading of docs/permissions.md: permission, with what it is needed for.
+pub fn documented_under(heading: &str) -> BTreeSet<[String; 2]> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/permissions.md");
     let text = std::fs::read_to_string(path).unwrap();
-    let mut exporter = String::new();
+    let under = text.lines().skip_while(|line| line.strip_prefix("## ") != Some(heading)).skip(1);
     let mut found = BTreeSet::new();
-    for line in text.lines() {
-        if let Some(name) = line.strip_prefix("## ").and_then(|title| title.strip_suffix("-exporter")) {
-            exporter = name.to_owned();
-        }
+    for line in under.take_while(|line| !line.starts_with("## ")) {
         let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
         if let [_, permission, needed_for, _] = cells[..]
             && let Some(permission) = permission.strip_prefix('`').and_then(|text| text.strip_suffix('`'))
         {
-            found.insert([exporter.clone(), permission.to_owned(), needed_for.to_owned()]);
+            found.insert([permission.to_owned(), needed_for.to_owned()]);
         }
     }
     found
