@@ -44,8 +44,10 @@ pub(crate) struct Limits {
     answer: Duration,
     /// Bytes of a request's head.
     head_bytes: usize,
-    /// Connections at the same time; further ones are closed at once.
+    /// Connections at the same time; a further one ends those that lie idle.
     connections: usize,
+    /// Time for which a further one waits for room before it is closed.
+    queue: Duration,
     /// Time for answers under way when the exporter stops.
     drain: Duration,
     /// Time between two looks at the files of the web configuration.
@@ -63,6 +65,7 @@ impl Default for Limits {
             answer: seconds(60),
             head_bytes: 16 << 10,
             connections: 512,
+            queue: seconds(1),
             drain: seconds(5),
             look: seconds(1),
         }

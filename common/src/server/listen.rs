@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::connection::Shared;
 
@@ -14,14 +15,14 @@ use super::connection::Shared;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Takes connections for ever. While all slots are in use, new ones are closed at once.
+/// Takes connections for ever, one after the other.
 pub(super) async fn accept(socket: TcpListener, shared: Arc<Shared>, slots: Arc<Semaphore>) {
     let mut pause = FIRST_PAUSE;
     loop {
         match socket.accept().await {
             Ok((stream, _)) => {
                 pause = FIRST_PAUSE;
-                hand_over(stream, &shared, &slots);
+                hand_over(stream, &shared, &slots).await;
             }
             // The client went away while it waited.
             Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset) => {}
@@ -36,11 +37,15 @@ pub(super) async fn accept(socket: TcpListener, shared: Arc<Shared>, slots: Arc<
     }
 }
 
-/// Serves a connection in a task of its own, which holds a slot.
-fn hand_over(stream: TcpStream, shared: &Arc<Shared>, slots: &Arc<Semaphore>) {
-    match slots.clone().try_acquire_owned() {
-        Ok(slot) => drop(tokio::spawn(shared.clone().serve(stream, shared.signal.subscribe(), slot))),
-        Err(_) => tracing::debug!(connections = shared.limits.connections, "all connections are in use"),
+/// Serves a connection in a task of its own, which holds a slot. While all are in use, those that lie idle are ended,
+/// and if that makes no room in time the newcomer is closed; others wait with the system meanwhile.
+async fn hand_over(stream: TcpStream, shared: &Arc<Shared>, slots: &Arc<Semaphore>) {
+    if slots.available_permits() == 0 {
+        shared.signal.send_modify(|signal| signal.recycle += 1);
+    }
+    match timeout(shared.limits.queue, slots.clone().acquire_owned()).await {
+        Ok(Ok(slot)) => drop(tokio::spawn(shared.clone().serve(stream, shared.signal.subscribe(), slot))),
+        _ => tracing::debug!(connections = shared.limits.connections, "all connections are in use"),
     }
 }
 

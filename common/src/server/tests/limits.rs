@@ -79,18 +79,39 @@ async fn an_oversized_head_is_refused() {
 
 #[tokio::test]
 async fn surplus_connections_are_closed_and_the_others_go_on() {
-    let served = start(Limits { connections: 2, ..limits() }, None).await;
-    let mut first = TcpStream::connect(served.address()).await.unwrap();
-    let mut second = TcpStream::connect(served.address()).await.unwrap();
-    assert!(ask(&mut first).await && ask(&mut second).await);
+    let served = start(Limits { connections: 2, queue: millis(50), ..limits() }, None).await;
+    let mut busy = TcpStream::connect(served.address()).await.unwrap();
+    busy.write_all(b"GET /never HTTP/1.1\r\nHost: here\r\n\r\n").await.unwrap();
+    let mut slow = TcpStream::connect(served.address()).await.unwrap();
+    slow.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+    eventually(async || served.calls() == 1).await;
     for _ in 0..5 {
         let mut surplus = TcpStream::connect(served.address()).await.unwrap();
         assert_eq!(rest(&mut surplus).await, "");
     }
-    assert!(ask(&mut first).await && ask(&mut second).await);
-    drop(first);
+    slow.write_all(b"Host: here\r\nConnection: close\r\n\r\n").await.unwrap();
+    assert!(rest(&mut slow).await.ends_with("hello\n"));
     eventually(async || ask(&mut TcpStream::connect(served.address()).await.unwrap()).await).await;
-    assert!(ask(&mut second).await);
+    drop(busy);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_keeps_no_scrape_out() {
+    // A usual process may open a thousand files.
+    let served = start(Limits { connections: 64, head: millis(300), ..limits() }, None).await;
+    let mut idle = Vec::new();
+    for _ in 0..100 {
+        let mut stream = TcpStream::connect(served.address()).await.unwrap();
+        assert!(ask(&mut stream).await);
+        idle.push(stream);
+    }
+    let mut silent = Vec::new();
+    for _ in 0..300 {
+        silent.push(TcpStream::connect(served.address()).await.unwrap());
+    }
+    let mut scrape = TcpStream::connect(served.address()).await.unwrap();
+    assert!(ask(&mut scrape).await, "it waits for its turn, and its turn comes");
+    drop((idle, silent));
 }
 
 #[tokio::test]
