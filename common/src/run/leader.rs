@@ -4,14 +4,13 @@
 //! not changed for its duration, by that one's own clock, so that clocks need not agree; and every write names the
 //! version that it replaces, so that of two only one succeeds. A holder that cannot renew stops before another may begin.
 
+mod election;
+
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
-use kube::api::{Api, ObjectMeta, PostParams};
-use kube::{Client, Config};
+use kube::{Api, Client, Config};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
@@ -19,6 +18,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::permission::{Question, lease};
 use crate::telemetry::Telemetry;
 use crate::upstream::install_crypto;
+use election::Election;
 
 /// A lease that was not renewed for so long is free.
 const DURATION: Duration = Duration::from_secs(15);
@@ -82,7 +82,7 @@ impl Leadership {
         let namespace = place.namespace.unwrap_or(own);
         let identity = std::env::var("HOSTNAME").unwrap_or_else(|_| format!("footprint-{:016x}", fastrand::u64(..)));
         tracing::info!(lease = place.name, namespace, identity, "polling begins when this lease is held");
-        let election = Election { api: Api::namespaced(client, &namespace), name: place.name, identity, seen: None };
+        let election = Election::new(Api::namespaced(client, &namespace), place.name, identity);
         let (sender, leads) = watch::channel(false);
         let (stop, stopped) = watch::channel(false);
         let task = Some(tokio::spawn(campaign(election, sender, stopped, telemetry)));
@@ -181,94 +181,6 @@ async fn campaign(
 /// Whether a lease that was renewed then could be another's before the next try has ended.
 fn expires_soon(renewed: Instant) -> bool {
     renewed.elapsed() + EVERY + PATIENCE >= DURATION
-}
-
-struct Election {
-    api: Api<Lease>,
-    name: String,
-    identity: String,
-    /// Another's lease as it was last seen: its version, and since when it is that.
-    seen: Option<(String, Instant)>,
-}
-
-impl Election {
-    /// Takes or renews the lease; says whether we hold it.
-    async fn attempt(&mut self) -> Result<bool, String> {
-        let there = self.api.get_opt(&self.name).await.map_err(|error| told(&error))?;
-        if there.as_ref().is_some_and(|lease| !self.may_take(lease)) {
-            return Ok(false);
-        }
-        let (wish, parameters) = (self.wish(there.as_ref()), PostParams::default());
-        let written = match there {
-            None => self.api.create(&parameters, &wish).await,
-            Some(_) => self.api.replace(&self.name, &parameters, &wish).await,
-        };
-        match written {
-            Ok(_) => Ok(true),
-            Err(kube::Error::Api(status)) if status.code == 409 => Ok(false),
-            Err(error) => Err(told(&error)),
-        }
-    }
-
-    fn may_take(&mut self, lease: &Lease) -> bool {
-        let spec = lease.spec.clone().unwrap_or_default();
-        let holder = spec.holder_identity.unwrap_or_default();
-        if holder.is_empty() || holder == self.identity {
-            return true;
-        }
-        let version = lease.metadata.resource_version.clone().unwrap_or_default();
-        let since = match &self.seen {
-            Some((seen, since)) if *seen == version => *since,
-            _ => {
-                let now = Instant::now();
-                self.seen = Some((version, now));
-                now
-            }
-        };
-        let lasts = spec.lease_duration_seconds.and_then(|seconds| u64::try_from(seconds).ok());
-        since.elapsed() >= lasts.map_or(DURATION, Duration::from_secs)
-    }
-
-    /// The lease as ours, in place of `there`.
-    fn wish(&self, there: Option<&Lease>) -> Lease {
-        let before = there.and_then(|lease| lease.spec.clone()).unwrap_or_default();
-        let now = Some(MicroTime(jiff::Timestamp::now()));
-        let ours = before.holder_identity.as_ref() == Some(&self.identity);
-        let transitions = before.lease_transitions.unwrap_or(0);
-        let spec = LeaseSpec {
-            acquire_time: if ours { before.acquire_time } else { now.clone() },
-            holder_identity: Some(self.identity.clone()),
-            lease_duration_seconds: i32::try_from(DURATION.as_secs()).ok(),
-            lease_transitions: Some(if ours || there.is_none() { transitions } else { transitions + 1 }),
-            renew_time: now,
-            ..LeaseSpec::default()
-        };
-        let version = there.and_then(|lease| lease.metadata.resource_version.clone());
-        let metadata = ObjectMeta { name: Some(self.name.clone()), resource_version: version, ..ObjectMeta::default() };
-        Lease { metadata, spec: Some(spec) }
-    }
-
-    async fn release(&mut self) -> Result<(), String> {
-        let lease = self.api.get(&self.name).await.map_err(|error| told(&error))?;
-        let mut free = self.wish(Some(&lease));
-        if let Some(spec) = free.spec.as_mut().filter(|_| holds(&lease, &self.identity)) {
-            (spec.holder_identity, spec.lease_duration_seconds) = (None, Some(1));
-            self.api.replace(&self.name, &PostParams::default(), &free).await.map_err(|error| told(&error))?;
-        }
-        Ok(())
-    }
-}
-
-fn holds(lease: &Lease, identity: &str) -> bool {
-    lease.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref()) == Some(identity)
-}
-
-/// What the API server said; nothing of what was sent.
-fn told(error: &kube::Error) -> String {
-    match error {
-        kube::Error::Api(status) => format!("{} {}", status.code, status.message),
-        other => other.to_string(),
-    }
 }
 
 #[cfg(test)]

@@ -128,6 +128,11 @@ impl Site {
         for status in self.board.statuses() {
             row(&mut rows, &status, now);
         }
+        let idle = if rows.is_empty() {
+            "<p>Nothing is polled here: another exporter leads, or all targets belong to other shards."
+        } else {
+            ""
+        };
         let Site { name, about, version, telemetry_path, .. } = self;
         let telemetry_path = escape(telemetry_path);
         let own = self.own_pages();
@@ -138,7 +143,7 @@ impl Site {
         let body = format!(
             "<!DOCTYPE html><html lang=en><meta charset=utf-8><title>Footprint {name} exporter</title><style>{STYLE}</style>\
              <h1>Footprint {name} exporter</h1><p>{about}. Version {version}.\
-             <p><a href=\"{telemetry_path}\">Metrics</a> · <a href=\"/-/healthy\">Health</a> · <a href=\"/-/ready\">Readiness</a>{links}\
+             <p><a href=\"{telemetry_path}\">Metrics</a> · <a href=\"/-/healthy\">Health</a> · <a href=\"/-/ready\">Readiness</a>{links}{idle}\
              <table><tr><th>Source<th>Target<th>State<th>Last success<th>Next poll<th>Series<th>Last error{rows}</table>"
         );
         let mut response = Response::new(Full::from(body));

@@ -101,6 +101,9 @@ impl<'a, C: DeserializeOwned> Service<'a, C> {
     }
 
     fn poll(&mut self, mut sources: Sources) {
+        if sources.is_empty() {
+            tracing::warn!(shard = self.flags.shard.number(), "nothing is polled: all targets belong to other shards");
+        }
         self.site.show(std::mem::take(&mut sources.pages));
         self.polling = Some(Polling::start(sources, self.site.board().clone()));
     }

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use footprint_tests::exporter::binary;
+
 use super::{EXPORTERS, judged, read, root, said};
 
 const DOCKERFILE: &str = "deploy/docker/Dockerfile";
@@ -79,11 +81,28 @@ fn the_image_holds_four_exporters_and_no_root() {
     assert!(last.iter().all(|line| !line.starts_with("RUN ")), "there is no shell");
     let exposed = EXPORTERS.map(|(_, port)| port.to_string()).join(" ");
     assert!(last.contains(&format!("EXPOSE {exposed}")), "{last:?}");
-    let (copied, built) = (of("RUN").join("\n"), of("RUN FOOTPRINT_REVISION").join("\n"));
-    for (exporter, _) in EXPORTERS {
-        assert!(copied.contains(&format!("target/release/{exporter}-exporter")), "{exporter}");
-        assert!(built.contains(&format!("--package {exporter}-exporter")), "{exporter}");
+    let built = of("RUN FOOTPRINT_REVISION").join("\n");
+    let names = EXPORTERS.map(|(exporter, _)| exporter).join(" ");
+    let links = format!("for name in {names}; do ln -s footprint \"/out/bin/$name-exporter\"; done");
+    assert!(built.contains("--package footprint ") && built.contains(&links), "{built}");
+}
+
+#[test]
+fn the_one_program_is_each_exporter_by_its_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let ask = |name: &str| {
+        let link = dir.path().join(name);
+        std::os::unix::fs::symlink(binary("footprint"), &link).unwrap();
+        Command::new(link).arg("--help").output().unwrap()
+    };
+    for (exporter, port) in EXPORTERS {
+        let output = ask(&format!("{exporter}-exporter"));
+        let own = Command::new(binary(&format!("{exporter}-exporter"))).arg("--help").output().unwrap();
+        assert!(output.status.success() && said(&output).contains(&format!(":{port}")), "{}", said(&output));
+        assert_eq!(said(&output), said(&own), "{exporter}");
     }
+    let other = ask("looker-exporter");
+    assert_eq!(other.status.code(), Some(2), "{}", said(&other));
 }
 
 /// Patterns of `.dockerignore`: what is let in, and what is kept out of that again.
@@ -123,10 +142,8 @@ fn the_builder_is_sent_all_that_it_needs_and_little_else() {
     assert!(output.status.success(), "{}", said(&output));
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     for (exporter, _) in EXPORTERS {
-        let package = super::list(&metadata["packages"])
-            .iter()
-            .find(|package| package["name"] == format!("{exporter}-exporter"))
-            .unwrap();
+        let name = format!("{exporter}-exporter");
+        let package = super::list(&metadata["packages"]).iter().find(|package| package["name"] == name).unwrap();
         for target in super::list(&package["targets"])
             .iter()
             .filter(|target| target["kind"][0] == "lib" || target["kind"][0] == "bin")
