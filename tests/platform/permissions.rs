@@ -9,9 +9,10 @@ mod bench;
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use bench::{Bench, EXPORTERS, config, documented_under, kubeconfig, metadata_server};
+use bench::{Bench, EXPORTERS, config, documented_under, metadata_server};
 use footprint_simulator::faults::{Status, Trouble};
 use footprint_simulator::kubernetes::parts::Rule;
+use footprint_tests::cluster::kubeconfig;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_everything_granted_all_is_there_and_only_reads_are_asked() {
@@ -43,7 +44,8 @@ async fn with_everything_granted_all_is_there_and_only_reads_are_asked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn leading_needs_a_lease() {
     let bench = Bench::new().await;
-    let cluster = kubeconfig(&bench);
+    let server = format!("{}/kubernetes/main", bench.simulator.url());
+    let cluster = kubeconfig(bench.dir.path(), &server, "planted-token");
     let ask = async |lease: &str| {
         let flag = format!("--leader-election.lease={lease}");
         bench

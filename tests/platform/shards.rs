@@ -60,7 +60,7 @@ fn bigquery() -> Case {
     let config = "discover: {include: ['*']}\nreservations: [{project: p0, locations: [region0, region1, region2]}]\n\
         google: {anonymous: true, bigquery_endpoint: SIMULATOR, reservation_endpoint: SIMULATOR}\nwhat_if: {enabled: false}\n";
     let added = &["bigquery_projects_discovered"];
-    let of_each = &["bigquery_price_usd", "bigquery_price_unknown"];
+    let of_each = &["bigquery_price_unknown"];
     Case { subject: Subject::BigQuery, world, config: config.to_owned(), added, of_each }
 }
 

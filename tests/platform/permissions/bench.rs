@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use footprint_simulator::faults::{Fault, Trouble};
@@ -151,18 +151,6 @@ impl Said {
     pub fn with(&self, answer: &str) -> BTreeSet<String> {
         self.rows().into_iter().filter(|row| row[3].starts_with(answer)).map(|row| row[1].clone()).collect()
     }
-}
-
-/// A kubeconfig of the world's cluster.
-pub fn kubeconfig(bench: &Bench) -> PathBuf {
-    let server = format!("{}/kubernetes/main", bench.simulator.url());
-    let text = format!(
-        "apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters: [{{name: c, cluster: {{server: '{server}'}}}}]\n\
-         users: [{{name: u, user: {{token: planted-token}}}}]\ncontexts: [{{name: c, context: {{cluster: c, user: u}}}}]\n"
-    );
-    let file = bench.dir.path().join("kubeconfig");
-    std::fs::write(&file, text).unwrap();
-    file
 }
 
 /// A metadata server whose account is footprint@p.iam.gserviceaccount.com.
