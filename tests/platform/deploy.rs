@@ -15,6 +15,8 @@ mod machine;
 mod manifests;
 #[path = "deploy/units.rs"]
 mod units;
+#[path = "deploy/workflow.rs"]
+mod workflow;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -103,6 +103,25 @@ fn monitors_find_every_exporter_at_its_port() {
     }
 }
 
+#[test]
+fn monitors_give_password_and_certificate_to_those_that_ask_for_them() {
+    let Some(all) = manifests("operator") else { return };
+    let monitors = by_exporter(&all, "ServiceMonitor");
+    let endpoint = |exporter: &str| monitors[exporter]["spec"]["endpoints"][0].as_object().unwrap();
+    let keys = ["scheme", "tlsConfig", "basicAuth"];
+    assert!(keys.iter().all(|key| endpoint("airflow").contains_key(*key)), "it has a web.config.file");
+    assert!(keys.iter().all(|key| !endpoint("embulk").contains_key(*key)), "it speaks plain HTTP");
+}
+
+/// With the configuration in a Secret of the user's, what it needs is said beside it.
+#[test]
+fn pods_are_seen_where_the_values_say() {
+    let Some(all) = manifests("ha") else { return };
+    let pods = of_kind(&all, "Role").filter(|role| role["rules"][0]["resources"] == json!(["pods"]));
+    let places: Vec<&str> = pods.map(|role| text(&role["metadata"]["namespace"])).collect();
+    assert_eq!(places, ["etl"]);
+}
+
 /// Keys of PodMonitoring that Managed Prometheus 0.17 has, as far as the chart uses them; its types cannot be had here.
 const ENDPOINT_KEYS: [&str; 8] =
     ["port", "path", "interval", "timeout", "scheme", "tls", "basicAuth", "metricRelabeling"];
