@@ -1,10 +1,8 @@
-// Reads what is deployed as its readers do, strictly: judge compose FILE | judge dockerfile FILE | judge monitors FILE |
-// judge workflow FILE.
+// Reads what is deployed as its readers do, strictly: judge compose FILE | judge dockerfile FILE | judge monitors FILE.
 //
 //	compose      Docker Compose's own loader, all profiles on; prints the project as JSON, as `docker compose config` does
 //	dockerfile   BuildKit's own parser and its linter; a warning is a refusal
 //	monitors     ServiceMonitors and PrometheusRules of a YAML stream, by the Prometheus operator's own API types
-//	workflow     a workflow of GitHub Actions by actionlint, without shellcheck
 //
 // Exit code 0: taken; 1: refused, with the reasons on stderr; 2: wrong use.
 package main
@@ -14,7 +12,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -23,15 +20,13 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/linter"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	operator "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
-	"github.com/rhysd/actionlint"
 	"sigs.k8s.io/yaml"
 )
 
 func main() {
-	judges := map[string]func(string) error{"compose": compose, "dockerfile": dockerfile, "monitors": monitors,
-		"workflow": workflow}
+	judges := map[string]func(string) error{"compose": compose, "dockerfile": dockerfile, "monitors": monitors}
 	if len(os.Args) != 3 || judges[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: judge compose FILE | judge dockerfile FILE | judge monitors FILE | judge workflow FILE")
+		fmt.Fprintln(os.Stderr, "usage: judge compose FILE | judge dockerfile FILE | judge monitors FILE")
 		os.Exit(2)
 	}
 	if err := judges[os.Args[1]](os.Args[2]); err != nil {
@@ -119,24 +114,4 @@ func monitors(file string) error {
 		return errors.New("no ServiceMonitor and no PrometheusRule")
 	}
 	return nil
-}
-
-func workflow(file string) error {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	linter, err := actionlint.NewLinter(io.Discard, &actionlint.LinterOptions{})
-	if err != nil {
-		return err
-	}
-	found, err := linter.Lint(file, text, nil)
-	if err != nil {
-		return err
-	}
-	var all []error
-	for _, one := range found {
-		all = append(all, one)
-	}
-	return errors.Join(all...)
 }
